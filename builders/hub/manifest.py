@@ -1,0 +1,110 @@
+"""``manifest.json``: what a folder holds and what it was made from, written last, so that its presence means whole."""
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from builders.errors import InputError
+from builders.hub.dataset import HubBuilder
+from builders.hub.files import replacing, sha256_of
+from builders.hub.parts import PartOutcome, part_path, read_report
+from builders.hub.shards import WrittenSplit
+
+SCHEMA_VERSION = 1
+
+_LIBRARIES = ("numpy", "scipy", "shapely", "pillow", "pyarrow", "datasets", "open3d-cpu", "open3d", "bpy")
+
+
+def make_manifest(
+    builder: HubBuilder, outcomes: Sequence[PartOutcome], splits: Sequence[WrittenSplit], folder: Path, parts: Path
+) -> dict[str, Any]:
+    """The manifest of a finished folder; its content depends on the spec and the inputs alone, not on time or place."""
+    scenes = []
+    rejected: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        if not outcome.quarantined:
+            report = read_report(part_path(parts, outcome.ref))
+            scenes.append({"source": outcome.ref.source, "scene_id": outcome.ref.scene_id, "candidates": outcome.rows}
+                          | report)
+            for task, reasons in report["rejected"].items():
+                rejected.setdefault(task, Counter()).update(reasons)
+    files = {
+        path: {"sha256": sha256_of(folder / path), "bytes": (folder / path).stat().st_size, "rows": rows}
+        for split in splits
+        for path, rows in split.files.items()
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "dataset": builder.name,
+        "version": str(builder.VERSION),
+        "settings": builder.settings(),
+        "licences": builder.licences(),
+        "rows": {f"{s.config}/{s.split}": sum(s.files.values()) for s in splits},
+        "files": files,
+        "images": {
+            f"{s.config}/{s.split}": {
+                "references": s.images.references,
+                "plain_bytes": s.images.plain,
+                "unique_bytes": s.images.unique,
+                "stored_bytes": sum(files[path]["bytes"] for path in s.files),
+            }
+            for s in splits
+        },
+        "rejected": {task: dict(sorted(reasons.items())) for task, reasons in sorted(rejected.items())},
+        "scenes": scenes,
+        "quarantined": [
+            {"source": o.ref.source, "scene_id": o.ref.scene_id, "reason": o.quarantined}
+            for o in outcomes
+            if o.quarantined
+        ],
+        "environment": {"python": platform.python_version(), "platform": platform.machine()} | _versions(),
+    }
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    with replacing(folder / "manifest.json") as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder.
+
+    Raises:
+        InputError: there is none (the folder is not ours, or its build has not finished), or it is of another schema.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no manifest.json; not a finished Vantage dataset (run the build again)") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}")
+    return manifest
+
+
+def file_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Files that are missing or differ from the manifest, one line each."""
+    problems = []
+    for name, entry in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            problems.append(f"{name}: missing")
+        elif path.stat().st_size != entry["bytes"] or sha256_of(path) != entry["sha256"]:
+            problems.append(f"{name}: differs from its sha256 in the manifest")
+    return problems
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

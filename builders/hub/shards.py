@@ -1,0 +1,85 @@
+"""Shards: rows chosen from parts, written in selection order under their final names only when all are complete."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builders.hub.dataset import HubBuilder, Selection
+from builders.hub.parquet import TableWriter, encoded_images
+
+SHARD_BYTES = 500_000_000
+"""A shard is closed once its file has grown beyond this."""
+
+
+@dataclass
+class ImageBytes:
+    """What embedding the pictures costs."""
+
+    references: int = 0
+    """Pictures in rows."""
+    plain: int = 0
+    """Bytes if each row stored its own copy."""
+    unique: int = 0
+    """Bytes of different pictures."""
+    _seen: set[bytes] = field(default_factory=set, repr=False)
+
+    def add(self, table: pa.Table) -> None:
+        for data in encoded_images(table):
+            self.references += 1
+            self.plain += len(data)
+            digest = hashlib.blake2b(data, digest_size=16).digest()
+            if digest not in self._seen:
+                self._seen.add(digest)
+                self.unique += len(data)
+
+
+@dataclass(frozen=True)
+class WrittenSplit:
+    """The files of one config and split."""
+
+    config: str
+    split: str
+    files: dict[str, int]
+    """Path relative to the folder -> rows, in order."""
+    images: ImageBytes
+
+
+def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection, staging: Path) -> WrittenSplit:
+    """Write one selection below ``staging`` as ``<config>/<split>-00000-of-0000N.parquet``."""
+    folder = staging / selection.config
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = builder.info.features.arrow_schema
+    images = ImageBytes()
+    counts: list[int] = []
+    tables = _selected(builder, parts, selection)
+    table = next(tables, None)
+    while table is not None:
+        open_name = folder / f"{len(counts):05d}.open"
+        rows = 0
+        with TableWriter(open_name, schema) as writer:
+            while table is not None and (not rows or open_name.stat().st_size < SHARD_BYTES):
+                images.add(table)
+                writer.write(table)
+                rows += len(table)
+                table = next(tables, None)
+        counts.append(rows)
+    files = {}
+    for number, rows in enumerate(counts):
+        name = f"{selection.split}-{number:05d}-of-{len(counts):05d}.parquet"
+        (folder / f"{number:05d}.open").rename(folder / name)
+        files[f"{selection.config}/{name}"] = rows
+    return WrittenSplit(selection.config, selection.split, files, images)
+
+
+def _selected(builder: HubBuilder, parts: Sequence[Path], selection: Selection) -> Iterator[pa.Table]:
+    """The selected rows part by part; one part is in memory at a time."""
+    first_row = 0
+    for part, picks in groupby(selection.picks, key=lambda pick: pick[0]):
+        rows = [row for _, row in picks]
+        yield builder.finish(pq.read_table(parts[part]).take(rows), first_row)
+        first_row += len(rows)

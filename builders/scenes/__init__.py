@@ -1,0 +1,48 @@
+"""Scene sources: where 3D scenes come from. A new source is one file and one entry in ``SOURCES``."""
+
+from collections.abc import Callable
+
+from builders.errors import InputError
+from builders.scenes.scene import SceneSource
+
+
+def _procedural(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.procedural.source import ProceduralSource
+
+    if root is not None:
+        raise InputError(f"procedural: rooms are generated, there is no root to give (got {root!r})")
+    return ProceduralSource(seed=seed, renderer=renderer)
+
+
+def _scannet(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannet import ScanNetSource
+
+    return ScanNetSource(_needed(root, "scannet"))
+
+
+SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
+    "procedural": _procedural,
+    "scannet": _scannet,
+}
+"""Name -> maker (root, seed, renderer); imports happen when a source is opened."""
+
+
+def open_source(spec: str, seed: int = 0, renderer: str = "cycles") -> SceneSource:
+    """Open ``NAME`` or ``NAME=ROOT``, as ``--source`` takes it.
+
+    Args:
+        seed, renderer: of generated scenes; sources of real scans ignore them.
+
+    Raises:
+        InputError: unknown name, missing root, or a root that is not of this source's layout.
+    """
+    name, separator, root = spec.partition("=")
+    if name not in SOURCES:
+        raise InputError(f"unknown source {name!r}; choose one of: {', '.join(SOURCES)}")
+    return SOURCES[name](root if separator else None, seed, renderer)
+
+
+def _needed(root: str | None, name: str) -> str:
+    if not root:
+        raise InputError(f"{name}: say where the scans are: --source {name}=/path/to/scans")
+    return root

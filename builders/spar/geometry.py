@@ -1,0 +1,62 @@
+"""Pinhole arithmetic shared by all tasks. Pixel centres are at integers (see ``builders.scenes.scene``)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builders.scenes.scene import Array, Frame, OrientedBox
+
+
+def camera_coordinates(points: Array, frame: Frame) -> Array:
+    """(..., 3) world metres to (..., 3) camera metres (x right, y down, z forward)."""
+    return (points - frame.center) @ frame.world_from_camera[:3, :3]
+
+
+def project(points_camera: Array, intrinsics: Array) -> Array:
+    """(..., 3) camera metres to (..., 2) pixels; only meaningful where z > 0."""
+    homogeneous = points_camera @ intrinsics.T
+    return homogeneous[..., :2] / homogeneous[..., 2:]
+
+
+def ray_directions(pixels: Array, frame: Frame) -> Array:
+    """(..., 2) pixels to (..., 3) world directions of camera depth 1, so that a ray's length parameter is its depth."""
+    homogeneous = np.concatenate([pixels, np.ones_like(pixels[..., :1])], axis=-1)
+    return homogeneous @ (frame.world_from_camera[:3, :3] @ np.linalg.inv(frame.intrinsics)).T
+
+
+def pixel_grid(width: int, height: int) -> Array:
+    """(height, width, 2) pixel centres (u, v)."""
+    return np.stack(np.meshgrid(np.arange(width, dtype=float), np.arange(height, dtype=float)), axis=-1)
+
+
+def points_to_px1000(pixels: Array, width: int, height: int) -> NDArray[np.int64]:
+    """Pixel positions on the 0-1000 scale of SPAR-7M: round((x + 0.5) / width * 1000), clipped.
+
+    Example:
+        >>> points_to_px1000(np.array([319.5, -0.5]), 640, 480).tolist()
+        [500, 0]
+    """
+    return np.clip(np.rint((pixels + 0.5) / (width, height) * 1000), 0, 1000).astype(np.int64)
+
+
+def box_to_px1000(box: Array, width: int, height: int) -> NDArray[np.int64]:
+    """(4,) box edges x1, y1, x2, y2 in pixels to the 0-1000 scale."""
+    return points_to_px1000(np.asarray(box, dtype=float).reshape(2, 2), width, height).reshape(4)
+
+
+def iou(a: Array, b: Array) -> float:
+    """Intersection over union of two boxes x1, y1, x2, y2."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    total = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - shared
+    return shared / total if total > 0 else 0.0
+
+
+def center_distance(a: OrientedBox, b: OrientedBox) -> float:
+    """Metres between two box centres."""
+    return float(np.linalg.norm(a.center - b.center))
+
+
+def rotation_between(a: Frame, b: Frame) -> float:
+    """Angle between two camera orientations, degrees (SPAR, appendix 7.3)."""
+    cosine = (np.trace(a.world_from_camera[:3, :3].T @ b.world_from_camera[:3, :3]) - 1) / 2
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

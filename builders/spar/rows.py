@@ -1,0 +1,178 @@
+"""Facts into rows, without pictures: the columns of spar_7m, and the order in which spar_bench shows them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from datasets import Features, Image, List, Value
+
+from builders import heuristic
+from builders.randomness import generator
+from builders.spar import verify
+from builders.spar.facts import Asked, Fact, Rejected
+from builders.spar.geometry import box_to_px1000, iou, points_to_px1000
+from builders.spar.limits import Limits
+from builders.spar.phrasing import phrase
+from builders.spar.records import SceneRecord
+from builders.spar.tasks.task import Task
+
+Row = dict[str, Any]
+
+SPAR_FEATURES: dict[str, Any] = {
+    "uid": Value("string"),
+    "source": Value("string"),
+    "scene_id": Value("string"),
+    "frame_ids": List(Value("string")),
+    "task": Value("string"),
+    "level": Value("string"),
+    "img_type": Value("string"),
+    "relation": Value("string"),
+    "format_type": Value("string"),
+    "question": Value("string"),
+    "answer": Value("string"),
+    "options": List(Value("string")),
+    "answer_value": List(Value("float64")),
+    "answer_exact": List(Value("float64")),
+    "unit": List(Value("string")),
+    "metric": Value("string"),
+    "heuristic": Value("string"),
+    "vertical_gap": Value("float64"),
+    "objects": List(
+        {
+            "object_id": Value("string"),
+            "label": Value("string"),
+            "color": Value("string"),
+            "image_index": Value("int64"),
+            "point": List(Value("int64")),
+            "bbox": List(Value("int64")),
+        }
+    ),
+    "template_id": Value("string"),
+    "image": List(Image()),
+}
+"""Columns of spar_7m in their published order."""
+
+_PUBLISHED_BENCH = ("img_type", "format_type", "task", "source", "image", "question", "answer")
+
+BENCH_FEATURES = Features(
+    {"id": Value("int64")}
+    | {name: SPAR_FEATURES[name] for name in _PUBLISHED_BENCH}
+    | {name: feature for name, feature in SPAR_FEATURES.items() if name not in _PUBLISHED_BENCH}
+)
+"""Columns of spar_bench: the published eight, then what spar_7m has besides."""
+
+_TRIES_PER_ROW = 60
+"""Proposals looked at for each row wanted, before a task gives up on a scene."""
+
+
+def task_rows(
+    task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, seed: tuple, rejected: Counter[str]
+) -> Iterator[Row]:
+    """Up to ``wanted`` verified rows of one task; every proposal that is not asked is counted in ``rejected``.
+
+    Args:
+        seed: what the random numbers depend on besides scene and task: (dataset, version, seed).
+    """
+    rng = generator(*seed, record.source, record.scene_id, task.name, format_type)
+    made = 0
+    asked_before: Counter[frozenset[str]] = Counter()
+    for tries, proposal in enumerate(task.propose(record, limits, rng)):
+        if made == wanted or tries == _TRIES_PER_ROW * wanted:
+            return
+        views, asked = proposal
+        objects = frozenset(a.object_id for a in asked)
+        if asked_before[objects] == limits.max_same_objects:
+            rejected["asked_often"] += 1
+            continue
+        reason = _marker_problem(task, record, limits, views, asked)
+        fact = Rejected(reason) if reason else task.measure(record, limits, rng, proposal)
+        row = fact if isinstance(fact, Rejected) else _row(task, fact, format_type, record, limits, rng, made)
+        if isinstance(row, Rejected):
+            rejected[row.reason] += 1
+            continue
+        disagreement = verify.verify(row, record, limits)
+        if disagreement:
+            rejected[f"verify: {disagreement}"] += 1
+            continue
+        made += 1
+        asked_before[objects] += 1
+        yield row
+
+
+def _marker_problem(
+    task: Task, record: SceneRecord, limits: Limits, views: tuple[int, ...], asked: tuple[Asked, ...]
+) -> str | None:
+    """Why the objects could not be pointed out unmistakably, if so."""
+    if task.marker == "none":
+        labels = Counter(o.item.label for o in record.objects.values())
+        return "ambiguous_label" if any(labels[record.label(a.object_id)] > 1 for a in asked) else None
+    for i, a in enumerate(asked):
+        image = record.images[views[a.view]]
+        seen = image.objects[a.object_id]
+        if task.marker == "point" and not seen.center_on_object:
+            return "marker_off_object"
+        for b in asked[:i]:
+            if b.view == a.view:
+                other = image.objects[b.object_id]
+                gap = float(np.linalg.norm(seen.center_pixel - other.center_pixel)) / image.frame.height
+                if task.marker == "point" and gap < limits.min_marker_gap:
+                    return "markers_collide"
+                if task.marker == "box" and iou(seen.bbox, other.bbox) > limits.max_marker_iou:
+                    return "markers_collide"
+    return None
+
+
+def _row(
+    task: Task, fact: Fact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator, n: int
+) -> Row | Rejected:
+    phrased = phrase(task, fact, format_type, record, limits, rng)
+    if isinstance(phrased, Rejected):
+        return phrased
+    gap = _vertical_gap(fact, record)
+    return {
+        "uid": f"{record.source}/{record.scene_id}/{task.name}/{format_type}/{n}",
+        "source": record.source,
+        "scene_id": record.scene_id,
+        "frame_ids": [record.frame(view).frame_id for view in fact.views],
+        "task": task.name,
+        "level": task.level,
+        "img_type": task.img_type,
+        "relation": task.relation,
+        "format_type": format_type,
+        "question": phrased.question,
+        "answer": phrased.answer,
+        "options": list(phrased.options),
+        "answer_value": list(phrased.gold.value),
+        "answer_exact": list(phrased.gold.exact),
+        "unit": list(phrased.gold.unit),
+        "metric": task.metric(format_type),
+        "heuristic": "" if gap is None else heuristic.tag(gap),
+        "vertical_gap": gap,
+        "objects": [_object_entry(task, record, fact.views, asked) for asked in fact.asked],
+        "template_id": phrased.template_id,
+    }
+
+
+def _vertical_gap(fact: Fact, record: SceneRecord) -> float | None:
+    if fact.pair is None:
+        return None
+    a, b, from_camera_a, from_camera_b = fact.pair
+    near, far = (a, b) if from_camera_a < from_camera_b else (b, a)
+    image = record.images[fact.views[a.view]]
+    boxes = [image.objects[asked.object_id].bbox.tolist() for asked in (near, far)]
+    return float(heuristic.vertical_gap(boxes[0], boxes[1], image.frame.height))
+
+
+def _object_entry(task: Task, record: SceneRecord, views: tuple[int, ...], asked: Asked) -> Row:
+    image = record.images[views[asked.view]]
+    size = image.frame.width, image.frame.height
+    seen = image.objects[asked.object_id]
+    return {
+        "object_id": asked.object_id,
+        "label": record.label(asked.object_id),
+        "color": asked.color if task.marker != "none" else "",
+        "image_index": asked.view,
+        "point": points_to_px1000(seen.center_pixel, *size).tolist() if task.marker == "point" else None,
+        "bbox": box_to_px1000(seen.bbox, *size).tolist() if task.marker == "box" else None,
+    }

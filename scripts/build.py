@@ -1,0 +1,103 @@
+"""Build a dataset: scenes in, a Hub-ready folder out.
+
+    python scripts/build.py spar_bench --out build/bench                              # procedural rooms
+    python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench
+
+The folder loads with datasets.load_dataset(DIR). Run the same command again after an interruption: finished scenes are
+kept. Exit codes: 0 done; 1 failed; 2 bad arguments or input; 3 done, but some scenes were quarantined.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from builders import BUILDERS, builder_class
+from builders.errors import InputError
+from builders.hub.folder import BuildResult, build_folder
+from builders.settings import apply_settings, settable
+
+OWN_OPTIONS = ("name", "version", "data_dir", "data_files", "description", "sources", "scenes", "scene_ids", "seed",
+               "renderer", "pixels")
+"""Configuration fields that have an option of their own and cannot be given with --set."""
+
+app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+
+def build(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="The folder to make; new, empty, or an earlier build to finish.")],
+    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Scenes: procedural, or scannet=FOLDER. "
+                                              "May be repeated.")] = ["procedural"],  # noqa: B006
+    config: Annotated[str, typer.Option(help="Write this config only (default: all).")] = "",
+    scenes: Annotated[int, typer.Option(min=0, help="At most this many scenes of each source; 0: all "
+                                        "(procedural: 6).")] = 0,
+    scene_id: Annotated[list[str], typer.Option(metavar="ID", help="Only this scene. May be repeated.")] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Of rooms and questions.")] = 0,
+    engine: Annotated[str, typer.Option(help="What runs the scenes: local.")] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    renderer: Annotated[str, typer.Option(help="For procedural rooms: cycles or raycast (fast, plain).")] = "cycles",
+    pixels: Annotated[str, typer.Option(help="embedded, referenced, or auto: embeds what may be passed on.")] = "auto",
+    set_: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="A named setting; a wrong key lists "
+                                            "them all. May be repeated.")] = [],  # noqa: B006
+) -> None:
+    name = context.info_name or ""
+    cls = builder_class(name)
+    arguments: dict[str, Any] = apply_settings(cls.BUILDER_CONFIG_CLASS(), set_, OWN_OPTIONS)
+    builder = cls(sources=tuple(source), scenes=scenes, scene_ids=tuple(scene_id), seed=seed, renderer=renderer,
+                  pixels=pixels, **arguments)
+    if config and config not in cls.CONFIG_NAMES:
+        raise InputError(f"--config {config}: {name} has the configs {', '.join(cls.CONFIG_NAMES)}")
+    result = build_folder(builder, out, workers, engine, only_config=config)
+    report(result)
+    if result.manifest["quarantined"]:
+        raise typer.Exit(3)
+
+
+def report(result: BuildResult) -> None:
+    """Print what was built: rows, where proposals went, what pictures cost, what was left out."""
+    manifest = result.manifest
+    print(f"{result.folder}: {manifest['dataset']} {manifest['version']}, {len(manifest['scenes'])} scenes "
+          f"({result.reused} reused from an earlier build)")
+    for name, rows in manifest["rows"].items():
+        images = manifest["images"][name]
+        cost = ", ".join(f"{images[key] / 1e6:.1f} MB {key.removesuffix('_bytes')}"
+                         for key in ("stored_bytes", "unique_bytes", "plain_bytes"))
+        print(f"  {name}: {rows} rows, {images['references']} embedded pictures ({cost})")
+    read, kept = (sum(scene[key] for scene in manifest["scenes"]) for key in ("frames_read", "keyframes"))
+    print(f"  keyframes: {kept} of {read} frames ({1 - kept / read:.0%} removed)")
+    for task, reasons in manifest["rejected"].items():
+        print(f"  {task}: not asked: " + (", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "-"))
+    for source, how in manifest["settings"]["pixels"].items():
+        if how == "referenced":
+            print(f"  {source}: pictures are referenced, not embedded (its licence forbids passing them on); "
+                  "builders.attach_images puts them back from your copy, --pixels embedded keeps them for private use")
+    for scene in manifest["quarantined"]:
+        print(f"quarantined: {scene['source']}/{scene['scene_id']}: {scene['reason']}", file=sys.stderr)
+
+
+for _name in BUILDERS:
+    app.command(_name, help=f"Build {_name}. Settings for --set, with defaults: see 'settings {_name}'.")(build)
+
+
+@app.command()
+def settings(dataset: Annotated[str, typer.Argument(help=f"One of: {', '.join(BUILDERS)}.")]) -> None:
+    """List what --set can change, with the defaults."""
+    for key, value in sorted(settable(builder_class(dataset).BUILDER_CONFIG_CLASS(), OWN_OPTIONS).items()):
+        print(f"{key}={value}")
+
+
+def main() -> None:
+    try:
+        app()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(f"error: {error}; finished scenes are kept, run the same command again", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

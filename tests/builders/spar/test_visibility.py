@@ -1,0 +1,111 @@
+"""What cameras see, against analytic pictures and against measurements made elsewhere."""
+
+import json
+
+import numpy as np
+import pytest
+
+from builders.scenes.scannet import ScanNetSource
+from builders.spar.geometry import box_to_px1000, camera_coordinates, iou, points_to_px1000, project
+from builders.spar.keyframes import keyframes
+from builders.spar.visibility import Observer
+from tests.builders.toy import HEIGHT, INTRINSICS, WIDTH, look_at, make_scene, toy_room
+
+AHEAD = look_at((0, -4, 0.5), (0, 0, 0.5))  # looks along +y, so world x is right and world z is up in the image
+
+
+def observe(boxes, pose=AHEAD):
+    scene = make_scene(boxes, [pose], floor=False)
+    return {o.object_id: o for o in Observer(scene).observe(scene.frames[0])}
+
+
+def test_a_facing_box_covers_the_pixels_its_front_face_projects_to():
+    (seen,) = observe([((0.3, 0, 0.6), (0.8, 0.4, 0.5), 0.0)]).values()
+    z = 4 - 0.2  # distance to the front face
+    left, right = 159.5 + 260 * (0.3 - 0.4) / z, 159.5 + 260 * (0.3 + 0.4) / z
+    top, bottom = 119.5 - 260 * (0.6 + 0.25 - 0.5) / z, 119.5 - 260 * (0.6 - 0.25 - 0.5) / z
+    assert seen.bbox == pytest.approx([left, top, right, bottom], abs=1.0)
+    assert seen.vertex_bbox == pytest.approx([left, top, right, bottom], abs=0.1)
+    assert seen.area * WIDTH * HEIGHT == pytest.approx((right - left) * (bottom - top), rel=0.03)
+    assert seen.center_camera == pytest.approx([0.3, -0.1, 4.0])
+    assert seen.center_pixel == pytest.approx([159.5 + 260 * 0.3 / 4, 119.5 - 260 * 0.1 / 4])
+    assert seen.center_on_object and seen.in_image_fraction == 1
+
+
+def test_an_object_behind_another_is_seen_as_far_as_it_sticks_out():
+    front = ((0, -1, 0.5), (1.0, 0.2, 1.0), 0.0)
+    seen = observe([front, ((0, 1, 0.5), (0.5, 0.2, 0.5), 0.0), ((0.9, 1, 0.5), (1.0, 0.2, 0.5), 0.0)])
+    assert "1" not in seen  # wholly covered
+    # at depth 4.9 the screen's right edge (x = 0.5 at depth 3.1 in front, 2.9 at its near side) hides up to x = 0.845
+    edge = 159.5 + 260 * 0.5 / 2.9
+    assert seen["2"].bbox[0] == pytest.approx(edge, abs=1.0)
+    assert 0.1 < seen["2"].visible_fraction < 0.5
+    assert seen["2"].center_on_object  # the centre, x = 0.9, is just free
+
+
+def test_what_leaves_the_image_or_lies_behind_the_camera_counts_as_unseen():
+    # depth 4, image half width 159.5 / 260 * 4 = 2.45: this box is cut in the middle of its width
+    seen = observe([((2.46, 0, 0.5), (1.0, 0.2, 0.5), 0.0), ((0, -8, 0.5), (1, 1, 1), 0.0)])
+    assert set(seen) == {"0"}
+    assert seen["0"].in_image_fraction == pytest.approx(0.5, abs=0.1)
+    assert seen["0"].bbox[2] == WIDTH - 0.5  # the outer edge of the last pixel
+
+
+def test_living_room_visibility_agrees_with_independent_ray_casts(scenes_root):
+    expected = json.loads((scenes_root / "expected.json").read_text())
+    uid = {str(o["scannet_objectId"]): o["uid"] for o in expected["objects"]}
+    facts = {f["names"]["scannet"]: {o["uid"]: o for o in f["objects"]} for f in expected["frames"]
+             if f["names"].get("scannet")}
+    scene = ScanNetSource(scenes_root / "scannet").load("scene9001_00")
+    observer, compared = Observer(scene), 0
+    for frame in scene.frames[::5]:
+        for seen in observer.observe(frame):
+            fact = facts[frame.frame_id][uid[seen.object_id]]
+            assert seen.visible_fraction == pytest.approx(fact["visible_fraction"], abs=0.01)
+            assert seen.in_image_fraction == pytest.approx(fact["in_image_fraction"], abs=0.01)
+            assert seen.center_camera[2] == pytest.approx(fact["z"], abs=0.001)
+            if fact["center_in_image"]:
+                assert seen.center_pixel == pytest.approx(fact["uv"], abs=0.01)
+                compared += 1
+    assert compared > 50
+
+
+def test_pixel_scale_has_the_image_at_0_to_1000():
+    corners = np.array([[-0.5, -0.5], [639.5, 479.5], [319.5, 239.5], [-100, 900]])
+    assert points_to_px1000(corners, 640, 480).tolist() == [[0, 0], [1000, 1000], [500, 500], [0, 1000]]
+    assert box_to_px1000(np.array([-0.5, -0.5, 639.5, 239.5]), 640, 480).tolist() == [0, 0, 1000, 500]
+
+
+def test_projection_is_the_pinhole_matrix():
+    rng = np.random.default_rng(0)
+    frame = toy_room().frames[3]
+    points = rng.uniform(-1, 1, (50, 3))
+    homogeneous = np.c_[points, np.ones(50)] @ np.linalg.inv(frame.world_from_camera).T
+    matrix = homogeneous[:, :3] @ INTRINSICS.T
+    np.testing.assert_allclose(project(camera_coordinates(points, frame), INTRINSICS), matrix[:, :2] / matrix[:, 2:])
+
+
+def test_iou_of_known_boxes():
+    a = np.array([0, 0, 4, 4.0])
+    assert iou(a, a) == 1 and iou(a, np.array([4, 0, 8, 4.0])) == 0
+    assert iou(a, np.array([2, 0, 6, 4.0])) == pytest.approx(8 / 24)
+
+
+def test_keyframes_are_far_enough_from_each_other_and_near_every_dropped_frame():
+    rng = np.random.default_rng(1)
+    path = np.cumsum(rng.normal(0, 0.12, (80, 3)), axis=0) + (0, -4, 1.5)
+    scene = make_scene([((0, 0, 0.5), (1, 1, 1), 0)], [look_at(p, (0, 0, 0.5)) for p in path])
+
+    def alike(a, b):
+        turn = np.linalg.norm(np.cross(a.world_from_camera[:3, 2], b.world_from_camera[:3, 2]))  # not the formula used
+        rotation = np.linalg.inv(a.world_from_camera[:3, :3]) @ b.world_from_camera[:3, :3]
+        angle = np.degrees(np.abs(np.angle(np.linalg.eigvals(rotation)))).max()
+        assert angle >= np.degrees(np.arcsin(min(1, turn))) - 1e-6
+        return np.linalg.norm(a.center - b.center) <= 0.3 and angle <= 15
+
+    kept = keyframes(scene.frames, 0.3, 15)
+    assert 3 < len(kept) < 60
+    assert not any(alike(a, b) for i, a in enumerate(kept) for b in kept[:i])
+    dropped = [f for f in scene.frames if f not in kept]
+    assert all(any(alike(f, k) for k in kept) for f in dropped)
+    assert keyframes((), 0.3, 15) == ()

@@ -1,0 +1,152 @@
+"""Wording, options and markers: what a model is shown."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from builders.spar.choices import LETTERS, box_distractors, letters, relation_distractors, relation_triple, shuffled
+from builders.spar.facts import Asked, BoxFact, RelationFact
+from builders.spar.geometry import iou
+from builders.spar.limits import Limits
+from builders.spar.markers import COLORS, draw_markers
+from builders.spar.phrasing import metres, templates
+from builders.spar.records import build_record
+from builders.spar.rows import task_rows
+from builders.spar.tasks import BENCH_TASKS, TASKS
+from tests.builders.toy import toy_room
+
+LIMITS = Limits(min_in_image_fraction=0.3)
+
+
+def test_registry_agrees_with_the_published_catalogue():
+    """Level, views and format of each task, as figure 4, table 4 and the released data have them."""
+    published = {
+        "depth_prediction_oc": ("Depth-OC", "low", 1, "fill", "oc"),
+        "depth_prediction_oo": ("Depth-OO", "low", 1, "fill", "oo"),
+        "distance_prediction_oc": ("Dist-OC", "low", 1, "fill", "oc"),
+        "distance_prediction_oo": ("Dist-OO", "low", 1, "fill", "oo"),
+        "depth_prediction_oc_mv": ("Depth-OC-MV", "low", 3, "fill", "oc"),
+        "position_matching": ("PosMatch", "medium", 2, "select", "none"),
+        "distance_infer_center_oo": ("DistI-OO", "high", 1, "select", "oo"),
+        "obj_spatial_relation_oo": ("ObjRel-OO", "high", 1, "select", "oo"),
+    }
+    found = {n: (t.short, t.level, t.views, t.bench_format, t.relation) for n, t in TASKS.items()}
+    assert {n: found[n] for n in published} == published
+    assert all(t.bench_format in t.formats for t in BENCH_TASKS.values())
+    assert all(t.img_type == ("single_view" if t.views == 1 else "multi_view") for t in BENCH_TASKS.values())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_task_has_enough_different_wordings_that_ask_for_its_objects(name):
+    wording = templates(name)["questions"]
+    assert len(wording) >= 8 and len(set(wording.values())) == len(wording)
+    slots = [set(re.findall(r"{(\w+)}", text)) for text in wording.values()]
+    assert all(s == slots[0] for s in slots)  # no wording forgets an object
+    assert not any("farer" in text for text in wording.values())
+
+
+@pytest.fixture(scope="module")
+def rows():
+    record = build_record(toy_room(), LIMITS)
+    return [row for task in BENCH_TASKS.values()
+            for row in task_rows(task, task.bench_format, record, LIMITS, 40, ("t", "1", 0), Counter())]
+
+
+def test_questions_are_whole_sentences_that_name_each_marked_object(rows):
+    for row in rows:
+        text = row["question"].split("\n")[0]
+        assert not re.search(r"[{}]|  |\bNone\b|nan", text) and text[0].isupper() and text[-1] in ".:?"
+        for item in row["objects"]:
+            kind = "point" if item["point"] else "bbox"
+            assert f"{item['label']} ({item['color']} {kind})" in text
+        if row["format_type"] == "select":
+            assert re.findall(r"^([A-D])\. ", row["question"], re.M) == list(LETTERS[: len(row["options"])])
+            assert letters(len(row["options"])) in text
+        else:
+            assert re.fullmatch(r"\d+\.\d", row["answer"]) and float(row["answer"]) == row["answer_value"][0]
+
+
+def test_gold_letters_are_balanced():
+    counts = Counter(shuffled("gold", ["a", "b", "c"], np.random.default_rng(i))[1] for i in range(2000))
+    assert all(abs(counts[letter] - 500) < 4 * (2000 * 0.25 * 0.75) ** 0.5 for letter in "ABCD")
+
+
+@given(st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.integers(0, 10_000))
+def test_relation_options_are_wrong_by_more_than_the_band(differences, seed):
+    fact = RelationFact((0,), (), None, tuple(zip(("horizontal", "vertical", "distance"), differences)))
+    gold = relation_triple(fact, 0.1)
+    options = relation_distractors(fact, 3, Limits(), np.random.default_rng(seed))
+    if max(map(abs, differences)) > 0.2:
+        assert options is not None
+    sign = {"left": -1, "right": 1, "above": -1, "below": 1, "closer": -1, "farther": 1}
+    for option in options or []:
+        assert option != gold
+        # the smallest change of the scene that would make the option true: more than half the band somewhere
+        needed = [max(0, 0.1 - sign[w] * d) if w else max(0, abs(d) - 0.1) for w, d in zip(option, differences)]
+        assert max(needed) > 0.05
+    assert not options or len(set(options)) == 3
+
+
+def test_gold_relation_is_not_the_option_most_like_the_others():
+    """A solver that sees only the options and picks the one sharing most slots with the rest must stay near chance."""
+    rng, hits = np.random.default_rng(0), 0.0
+    for _ in range(1500):
+        differences = rng.normal(0, 0.8, 3)
+        fact = RelationFact((0,), (), None, tuple(zip(("horizontal", "vertical", "distance"), differences.tolist())))
+        gold = relation_triple(fact, 0.1)
+        options = [gold, *relation_distractors(fact, 3, Limits(), rng)]
+        shared = [sum(a == b for other in options for a, b in zip(one, other)) for one in options]
+        best = [i for i, s in enumerate(shared) if s == max(shared)]
+        hits += (0 in best) / len(best)
+    assert hits / 1500 < 0.33
+
+
+@given(st.integers(0, 500))
+def test_box_options_overlap_little_and_stay_in_the_image(seed):
+    rng = np.random.default_rng(seed)
+    gold = np.array([100.0, 50, 180, 130])
+    others = tuple(np.array([x, y, x + 60, y + 60]) for x, y in rng.uniform(0, 170, (3, 2)))
+    fact = BoxFact((0, 1), (Asked("a", 0, "red"),), None, gold, others)
+    options = box_distractors(fact, 3, (320, 240), Limits(), rng)
+    boxes = [gold, *options]
+    assert all(iou(a, b) < 0.3 for i, a in enumerate(boxes) for b in boxes[:i])
+    assert all((b >= -0.5).all() and (b[2:] <= (319.5, 239.5)).all() for b in options)
+
+
+def test_no_room_for_options_is_admitted():
+    fact = BoxFact((0, 1), (), None, np.array([0.0, 0, 319, 239]), ())
+    assert box_distractors(fact, 3, (320, 240), Limits(), np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize("value, text", [(0.0, "0.0"), (1.04, "1.0"), (1.06, "1.1"), (12.349, "12.3")])
+def test_metres_are_printed_to_one_decimal(value, text):
+    assert metres(value) == text
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1296, 968), (100, 400)])
+def test_markers_are_drawn_where_the_row_says_and_nowhere_else(size):
+    picture = Image.new("RGB", size, (128, 128, 128))
+    objects = [
+        {"color": "red", "image_index": 0, "point": [250, 400], "bbox": None},
+        {"color": "green", "image_index": 1, "point": None, "bbox": [500, 500, 1000, 900]},
+        {"color": "", "image_index": 0, "point": None, "bbox": None},
+    ]
+    first, second = draw_markers([picture, picture], objects)
+    assert picture.getcolors() == [(size[0] * size[1], (128, 128, 128))]  # the input is left alone
+    pixels = np.array(first)
+    red = np.argwhere((pixels == COLORS["red"]).all(axis=2))
+    middle = red.mean(axis=0)[::-1]
+    assert middle == pytest.approx([0.25 * size[0] - 0.5, 0.4 * size[1] - 0.5], abs=1)
+    assert 1 - (pixels == 128).all(axis=2).mean() < 0.03
+    box = np.argwhere((np.array(second) == COLORS["green"]).all(axis=2))
+    (_, left), (bottom, right) = box.min(axis=0), box.max(axis=0)
+    stroke = max(2, round(0.01 * min(size)))
+    assert left == pytest.approx(0.5 * size[0] - 0.5, abs=stroke + 1) and left < 0.5 * size[0]
+    assert right == size[0] - 1 and bottom < size[1]  # clamped at the border, so that it stays visible
+    inside = np.array(second)[int(0.6 * size[1]) : int(0.8 * size[1]), int(0.6 * size[0]) : int(0.9 * size[0])]
+    assert (inside == 128).all()
