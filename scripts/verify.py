@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import typer
 from tqdm import tqdm
 
-from builders.errors import InputError
+from builders.errors import InputError, SceneError
 from builders.hub.manifest import file_problems, read_manifest
 from builders.scenes import open_source
 from builders.spar.limits import Limits
@@ -60,7 +60,11 @@ def wrong_golds(folder: Path, manifest: dict, spec: str) -> tuple[int, list[str]
         by_scene.setdefault(row["scene_id"], []).append(row)
     limits, findings = Limits(**settings["limits"]), []
     for scene_id, of_scene in tqdm(by_scene.items(), desc=f"scenes of {scenes.name}", unit="scene"):
-        record = build_record(scenes.load(scene_id), limits)
+        try:
+            record = build_record(scenes.load(scene_id), limits)
+        except (InputError, SceneError) as error:
+            findings.append(f"{scenes.name}/{scene_id}: {error}")
+            continue
         problems = ((row["uid"], verify(row, record, limits)) for row in of_scene)
         findings += [f"{uid}: {problem}" for uid, problem in problems if problem]
     return len(rows), findings

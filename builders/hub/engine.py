@@ -6,16 +6,16 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
 
-from builders.errors import InputError
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+ENGINES = ("local",)
 
 _ATTEMPTS = 3
 
 
 def map_scenes(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int, engine: str = "local"
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Result | None]]:
     """Yield (item, result) as items finish; the result is None for an item whose process died ``_ATTEMPTS`` times.
 
@@ -23,8 +23,6 @@ def map_scenes(
         function: importable by name when ``workers`` > 1; must be safe to repeat.
         workers: 1 runs in this process.
     """
-    if engine != "local":
-        raise InputError(f"unknown engine {engine!r}; choose: local")
     if workers <= 1:
         yield from ((item, function(item)) for item in items)
         return

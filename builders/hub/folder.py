@@ -20,7 +20,7 @@ from tqdm import tqdm
 from builders.errors import InputError
 from builders.hub.card import write_card
 from builders.hub.dataset import HubBuilder
-from builders.hub.engine import map_scenes
+from builders.hub.engine import ENGINES, map_scenes
 from builders.hub.manifest import make_manifest, read_manifest, write_manifest
 from builders.hub.parts import PartOutcome, ensure_part, part_path, safe_part_names
 from builders.hub.shards import WrittenSplit, write_split
@@ -53,13 +53,15 @@ def build_folder(
         InputError: ``out`` holds something else, or no scene gave a single row (each reason is in the message).
         OSError: the disk is full, among others; finished parts stay.
     """
+    if engine not in ENGINES:
+        raise InputError(f"unknown engine {engine!r}; choose: {', '.join(ENGINES)}")
     check_output(out, builder.name)
     refs = builder.refs
     safe_part_names(refs)
     parts = out / ".build" / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     finished: dict[str, PartOutcome] = {}
-    work = map_scenes(partial(ensure_part, builder, parts), refs, workers, engine)
+    work = map_scenes(partial(ensure_part, builder, parts), refs, workers)
     with tqdm(total=len(refs), desc="scenes", unit="scene", disable=not progress) as bar:
         for ref, outcome in work:
             finished[ref.name] = outcome or PartOutcome(ref, 0, False, "its worker process died each time it was tried")

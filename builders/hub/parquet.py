@@ -7,6 +7,7 @@ groups are cut by their EXPANDED size.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,15 +26,7 @@ class TableWriter:
         if metadata:
             schema = schema.with_metadata({**(schema.metadata or {}), **metadata})
         self._schema = schema
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            compression={name: "NONE" if _is_image(name) else "ZSTD" for name in _leaves(schema)},
-            use_dictionary=True,
-            dictionary_pagesize_limit=_DICTIONARY_BYTES,
-            write_page_index=True,
-            write_statistics=[name for name in _leaves(schema) if not _is_image(name)],
-        )
+        self._writer = pq.ParquetWriter(path, schema, **writer_options(schema))
         self._pending: list[pa.Table] = []
         self._pending_bytes = 0
 
@@ -62,6 +55,18 @@ class TableWriter:
         if rows:
             self._writer.write_table(rows.replace_schema_metadata(self._schema.metadata), row_group_size=len(rows))
         self._pending, self._pending_bytes = [], 0
+
+
+def writer_options(schema: pa.Schema) -> dict[str, Any]:
+    """Keyword arguments of ``pyarrow.parquet`` writers for tables with this schema."""
+    leaves = _leaves(schema)
+    return {
+        "compression": {name: "NONE" if _is_image(name) else "ZSTD" for name in leaves},
+        "use_dictionary": True,
+        "dictionary_pagesize_limit": _DICTIONARY_BYTES,
+        "write_page_index": True,
+        "write_statistics": [name for name in leaves if not _is_image(name)],
+    }
 
 
 def image_bytes_per_row(table: pa.Table) -> list[int]:

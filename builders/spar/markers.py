@@ -31,8 +31,7 @@ def draw_markers(images: Sequence[Image.Image], objects: Sequence[Mapping[str, A
         >>> marked.getpixel((100, 50))
         (230, 0, 20)
     """
-    marked = [image.convert("RGB") for image in images]
-    marked = [copy if copy is not image else image.copy() for copy, image in zip(marked, images, strict=True)]
+    marked = [image.copy() if image.mode == "RGB" else image.convert("RGB") for image in images]
     for item in objects:
         if item["color"]:
             image = marked[item["image_index"]]

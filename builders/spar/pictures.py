@@ -37,15 +37,16 @@ class Pictures:
             raise SceneError(f"{self._scene.source} {self._scene.scene_id}: no frame {missing[0]}; the rows were made "
                              "from another export of this scan")
         read = [self._read(self._frames[frame_id]) for frame_id in row["frame_ids"]]
-        marked_views = {item["image_index"] for item in row["objects"] if item["color"]}
-        marked = draw_markers([image for _, image in read], row["objects"])
         result = []
-        for view, (frame_id, (data, _)) in enumerate(zip(row["frame_ids"], read, strict=True)):
-            if view in marked_views:
-                entry = {"bytes": encode_jpeg(marked[view]), "path": f"{row['scene_id']}_{frame_id}_marked.jpg"}
+        for view, (frame_id, (data, image)) in enumerate(zip(row["frame_ids"], read, strict=True)):
+            markers = [item | {"image_index": 0} for item in row["objects"]
+                       if item["color"] and item["image_index"] == view]
+            name = f"{row['scene_id']}_{frame_id}"
+            if markers:
+                (marked,) = draw_markers([image], markers)
+                result.append({"bytes": encode_jpeg(marked), "path": f"{name}_marked.jpg"})
             else:
-                entry = {"bytes": data, "path": f"{row['scene_id']}_{frame_id}.{_suffix(data)}"}
-            result.append(entry)
+                result.append({"bytes": data, "path": f"{name}.{_suffix(data)}"})
         return result
 
     def _read(self, frame: Frame) -> tuple[bytes, Image.Image]:

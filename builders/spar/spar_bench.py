@@ -59,8 +59,8 @@ class SparBenchConfig(datasets.BuilderConfig):
     """``embedded``, ``referenced`` (frame ids only), or ``auto``: embedded where pixels may be passed on."""
     limits: Limits = field(default_factory=Limits)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
+        """Raise ``InputError`` for a value out of its range. (Not ``__post_init__``: datasets sets fields later.)"""
         if self.bench_scenes not in BENCH_SCENES:
             raise InputError(f"bench_scenes: expected one of {', '.join(BENCH_SCENES)}, got {self.bench_scenes!r}")
         if self.pixels not in ("auto", "embedded", "referenced"):
@@ -82,6 +82,7 @@ class SparBench(datasets.ArrowBasedBuilder):
     config: SparBenchConfig
 
     def _info(self) -> datasets.DatasetInfo:
+        self.config.check()
         return datasets.DatasetInfo(features=BENCH_FEATURES, description=__doc__, version=self.VERSION)
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:

@@ -1,0 +1,87 @@
+"""What two released evaluators compute for the multiple-choice questions of SPAR-Bench, slips included.
+
+``spar`` is the evaluator of the SPAR repository, which lmms-eval took over; ``vlmevalkit`` is the rule-based mode of
+VLMEvalKit (its spatial benchmarks), which searches a text for a letter A to F in several passes.
+"""
+
+import re
+
+_INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
+_TAGGED = re.compile(r"<\s*answer\b[^>]*>\s*([A-J]).*?<\s*/\s*answer\s*>", re.IGNORECASE | re.DOTALL)
+_BEFORE_TAG = tuple(
+    re.compile(
+        r"(?<![A-Za-z])[(\[{\uff08\u3010]?\s*([A-F])\s*[)\]}\uff09\u3011]?\s*" rf"<\s*/\s*{tag}\s*>", re.IGNORECASE
+    )
+    for tag in ("answer", "think")
+)
+_THINK_MARKS = (re.compile(r"<\s*/\s*think\s*>", re.IGNORECASE), re.compile(r"<\s*think\s*>", re.IGNORECASE))
+
+_DECORATION = r"*_`\uff08\uff09\[\]\u3010\u3011()"
+_OPTION_LINE = re.compile(r"^[*_>\-\s]*(?:option|\u9009\u9879)\s+[A-J]\s*[:\uff1a]", re.IGNORECASE)
+_LETTER_LINE = re.compile(rf"[>{_DECORATION}]*\s*([A-Fa-f])\s*[{_DECORATION}]*")
+_LABELLED_LINE = re.compile(r"([A-F])\s*[.\uff0e:\uff1a)\]\u3011\u3001-]\s+", re.IGNORECASE)
+_STOPS = r".,:;!?)\]\u3011\u300b\u300d\u300f\uff0c\u3002\uff1b\u3001\uff1a\uff09"
+_LETTER_IN_LINE = re.compile(rf"(?<![A-Za-z])([A-F])(?=(?:\s*[*_`\uff09\]}})]*)(?:$|[\s{_STOPS}]))")
+_PHRASE = re.compile(
+    r"(?:final\s*answer|the\s*answer\s*is|answer(?:\s*is)?|correct\s*answer|\u7b54\u6848|\u6700\u7ec8\u7b54\u6848|"
+    r"\u7ed3\u8bba|\u6240\u4ee5|\u56e0\u6b64|\u6211\u9009(?:\u62e9)?|\u9009\u62e9|\u9009)"
+    r"\s*[:\uff1a>\uff1d=]?\s*[(\[{\uff08\u3010]?\s*([A-F])\s*[)\]}\uff09\u3011]?(?:\b|[.)\u3001\u3002])",
+    re.IGNORECASE,
+)
+_CAPITAL = re.compile(r"(?<![A-Za-z])([A-F])(?![A-Za-z])")
+
+_TAIL_LINES = 6
+_TAIL_CHARACTERS = 800
+
+
+def spar_hit(answer: str, reference: str) -> bool:
+    """Equal, or contained in the reference, or starting with it; lower-cased, not stripped.
+
+    An empty answer is contained in everything and therefore right.
+
+    >>> spar_hit("", "B"), spar_hit("Both", "B"), spar_hit("The answer is B", "B")
+    (True, True, False)
+    """
+    answer, reference = answer.lower(), reference.lower()
+    return answer in reference or answer[0] == reference
+
+
+def _letter_from_last_lines(text: str) -> str | None:
+    for line in reversed([line.strip() for line in text.splitlines()[-_TAIL_LINES:]]):
+        if not line or _OPTION_LINE.search(line):
+            continue
+        if found := _LETTER_LINE.fullmatch(line) or _LABELLED_LINE.match(line):
+            return found[1].upper()
+        letters = set(_LETTER_IN_LINE.findall(line))
+        if len(letters) == 1:
+            return letters.pop()
+    return None
+
+
+def vlmevalkit_letter(answer: str) -> str | None:
+    """The letter A to F (J inside an answer tag) that the rule-based matcher finds, or None.
+
+    >>> [vlmevalkit_letter(text) for text in ("<think>A or B?</think> (B)", "the answer is b then", "")]
+    ['B', 'B', None]
+    """
+    text = _INVISIBLE.sub("", answer.strip())
+    tail = text[-_TAIL_CHARACTERS:]
+    if found := _TAGGED.search(text) or _BEFORE_TAG[0].search(tail) or _BEFORE_TAG[1].search(tail):
+        return found[1].upper()
+    after_reasoning = text
+    for mark in _THINK_MARKS:
+        if places := list(mark.finditer(text)):
+            after_reasoning = text[places[-1].end() :].strip()
+            break
+    if letter := _letter_from_last_lines(after_reasoning) or _letter_from_last_lines(tail):
+        return letter
+    if found := _PHRASE.search(text):
+        return found[1].upper()
+    rest = "\n".join(line for line in text.splitlines() if not _OPTION_LINE.search(line))
+    letters = set(_CAPITAL.findall(rest))
+    return letters.pop() if len(letters) == 1 else None
+
+
+def vlmevalkit_hit(answer: str, reference: str) -> bool:
+    """Both sides go through the matcher; two sides without a letter count as equal."""
+    return vlmevalkit_letter(answer) == vlmevalkit_letter(reference.strip())

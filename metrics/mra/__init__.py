@@ -1,0 +1,1 @@
+"""Mean relative accuracy of numeric answers."""

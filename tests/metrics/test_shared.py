@@ -1,0 +1,446 @@
+"""Answer parsing and intervals: what commits to a value, what never may, and how wide an honest interval is."""
+
+import doctest
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from metrics._shared import answers, intervals
+from metrics._shared.answers import parse_choice, parse_number
+from metrics._shared.intervals import mean_interval, student_quantile, wilson
+
+ROOT = Path(__file__).resolve().parents[2]
+STATUSES = {"ok", "empty", "refused", "unparsable", "ambiguous"}
+
+NUMBERS = {
+    "1.9": 1.9,
+    "-1.9": -1.9,
+    "\u22121.9 m": -1.9,
+    "+2": 2.0,
+    ".9": 0.9,
+    "-.5 m": -0.5,
+    "2.": 2.0,
+    "1,200": 1200.0,
+    "1,234,567.5 m": 1234567.5,
+    "1e3": 1000.0,
+    "1.2e-3 m": 0.0012,
+    "about 1.2 x 10^3 mm": 1200.0,
+    "\uff11\uff0e\uff19": 1.9,
+    "~1.9m": 1.9,
+    "**1.9** meters": 1.9,
+    "$1.9\\,\\text{m}$": 1.9,
+    "is...1.9": 1.9,
+    "5 m\u00b2": 5.0,
+    "two": 2.0,
+    "About three meters.": 3.0,
+    "The answer is 1.9.": 1.9,
+    "Answer: 1.9 m. The sofa is 3 m away.": 1.9,
+    "The answer is 3 m. No, the answer is 1.9 m.": 1.9,
+    "I cannot see it well, but the answer is 2.0": 2.0,
+    "<think>3.2 or 1.3?</think>\n1.9": 1.9,
+    "<think>3.2 or 1.3?</think><answer> 1.9 m </answer> Done, 5.": 1.9,
+    "The first is 3, so <answer>1.9": 1.9,
+    "So 3 - 1 is \\boxed{1.9}": 1.9,
+    "3.0 - 1.1 = 1.9 m": 1.9,
+    "The sofa is at 3.2 m.\nThe chair is at 1.3 m.\n\n1.9 m": 1.9,
+    "1.9 m (190 cm)": 1.9,
+    "2 meters (object 50)": 2.0,
+    "The distance between object 1 and object 2 is 1.9 meters.": 1.9,
+    "Frame-4 shows it 1.9 m away": 1.9,
+}
+
+NO_NUMBER = {
+    "": "empty",
+    " \n": "empty",
+    "nan": "empty",
+    "<answer></answer>": "empty",
+    "<think>1.9</think>": "empty",
+    "<think>it is 1.9, I thi": "unparsable",
+    "far away": "unparsable",
+    "the red one is closer": "unparsable",
+    "3D, the 2nd object, Frame-4, version 1.2.3": "unparsable",
+    "1e999": "unparsable",
+    "inf": "unparsable",
+    "I cannot determine the distance from these 2 images.": "refused",
+    "Sorry, 2 images are not enough.": "refused",
+    "The answer cannot be determined, maybe 2": "refused",
+    "As an AI, I see 2 chairs": "refused",
+    "No idea": "refused",
+    "I'm not sure": "refused",
+    "red 1.5 ... blue 2.0": "ambiguous",
+    "1,2": "ambiguous",
+    "1.5-2.0 m": "ambiguous",
+    "between 1 and 2 m": "ambiguous",
+    "1.5cm-2.0cm": "ambiguous",
+    "x = 3.0, y = 1.1": "ambiguous",
+    "It is 2 meters, or perhaps 3 meters": "ambiguous",
+}
+
+LETTERS = {
+    "B": "B",
+    " b ": "B",
+    "(B)": "B",
+    "[B].": "B",
+    "**B**": "B",
+    "\uff08B\uff09": "B",
+    "Option B": "B",
+    "option (c)": "C",
+    "B. left, above": "B",
+    "b) left": "B",
+    "B left, above": "B",
+    "B - left": "B",
+    "A. The red chair is closer": "A",
+    "Answer: B": "B",
+    "ANSWER:b": "B",
+    "The correct option is (C)": "C",
+    "The answer is B because A is wrong": "B",
+    "The answer is A. Wait, the answer is B.": "B",
+    "The correct answer is **B. left, above**.": "B",
+    "Answer: B\nExplanation: A is too far.": "B",
+    "I'd go with option (D).": "D",
+    "B is correct": "B",
+    "Option A is not correct, so B": "B",
+    "Actually, C": "C",
+    "<think>A</think>B": "B",
+    "<think>A</think><answer>B. left</answer>": "B",
+    "\\boxed{\\text{B}}": "B",
+    "A. left\nB. right\n\nB": "B",
+    "B\n\nThe chair is left of A.": "B",
+    "I'm not sure, B": "B",
+}
+
+NO_LETTER = {
+    "": "empty",
+    "None": "empty",
+    "<answer> </answer>": "empty",
+    "<think>A": "unparsable",
+    "Both": "unparsable",
+    "AB": "unparsable",
+    "G": "unparsable",
+    "The answer is a chair": "unparsable",
+    "The answer is not B": "unparsable",
+    "Neither A nor B": "unparsable",
+    "I cannot determine which of A and B it is.": "refused",
+    "The answer is unknown": "refused",
+    "Unknown": "refused",
+    "A or B": "ambiguous",
+    "The answer is A or B": "ambiguous",
+    "Answer: A, B": "ambiguous",
+    "A and B are both possible": "ambiguous",
+    "A. left\nB. right": "ambiguous",
+    "A\nB": "ambiguous",
+    "(A) left, (B) right": "ambiguous",
+}
+
+OPTIONS = ["left, above", "right, below", "left", "right"]
+
+OPTION_TEXTS = {
+    "left, above": ("A", "ok"),
+    "Left, Above.": ("A", "ok"),
+    "It is to the left": ("C", "ok"),
+    "not left but right": ("D", "ok"),
+    "The object is right, below the chair": ("B", "ok"),
+    "B. right, below": ("B", "ok"),
+    "B. left, above": (None, "ambiguous"),
+    "left or right": (None, "ambiguous"),
+    "E": (None, "unparsable"),
+    "Answer: E": (None, "unparsable"),
+    "I cannot tell left from right": (None, "refused"),
+}
+
+
+@pytest.mark.parametrize("text, value", NUMBERS.items())
+def test_numbers_that_are_stated(text, value):
+    assert parse_number(text) == (value, "ok")
+
+
+@pytest.mark.parametrize("text, status", NO_NUMBER.items())
+def test_texts_without_one_number(text, status):
+    assert parse_number(text) == (None, status)
+
+
+def test_numbers_that_are_numbers_already():
+    assert parse_number(1.9) == (1.9, "ok") and parse_number(2) == (2.0, "ok")
+    assert parse_number(None).status == parse_number(float("nan")).status == "empty"
+    assert parse_number(float("inf")).status == parse_number(10**400).status == "unparsable"
+
+
+@pytest.mark.parametrize(
+    "text, unit, value",
+    [
+        ("190 cm", "m", 1.9),
+        ("1900 millimetres", "m", 1.9),
+        ("6 feet", "m", 1.8288),
+        ("1.9", "m", 1.9),
+        ("1.9 m", "cm", 190.0),
+        ("1.9 m (190 cm)", "cm", 190.0),
+        ("90 degrees", "deg", 90.0),
+        ("2 square meters", "m2", 2.0),
+        ("90 degrees", "m", None),
+        ("turn 90 degrees and walk 2 m", "m", 2.0),
+    ],
+)
+def test_units_are_converted_within_a_dimension(text, unit, value):
+    assert parse_number(text, unit=unit).value == value
+
+
+@pytest.mark.parametrize("text, letter", LETTERS.items())
+def test_letters_that_are_stated(text, letter):
+    assert parse_choice(text) == (letter, "ok")
+
+
+@pytest.mark.parametrize("text, status", NO_LETTER.items())
+def test_texts_without_one_letter(text, status):
+    assert parse_choice(text) == (None, status)
+
+
+@pytest.mark.parametrize("text, expected", OPTION_TEXTS.items())
+def test_option_texts_stand_for_their_letters(text, expected):
+    assert parse_choice(text, OPTIONS) == expected
+
+
+def test_option_text_wins_over_words_that_look_like_refusals_or_letters():
+    assert parse_choice("no", ["Yes", "No"]).value == "B"
+    assert parse_choice("No idea", ["Yes", "No"]).status == "refused"
+    assert parse_choice("Unknown", ["Left", "Unknown"]).value == "B"
+    assert parse_choice("A chair", ["a sofa", "a chair"]).value == "B"
+    assert parse_choice("It is 2.5 m", ["2", "2.5"]).value == "B"
+    assert parse_choice("right", ["A. left", "B. right"]).value == "B"
+    assert parse_choice("left", ["left", "left"]).status == "ambiguous"
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+frames = st.sampled_from(["{}", "{} m", "The answer is {}.", "<think>7 or 8</think>{}", "<answer>{}</answer>", "({})"])
+
+
+@given(finite, frames)
+def test_printed_floats_read_back_equal(value, frame):
+    assert parse_number(frame.format(repr(value))) == (value, "ok")
+
+
+@given(st.integers(-(10**12), 10**12), frames)
+def test_thousands_separators_do_not_change_a_number(value, frame):
+    assert parse_number(frame.format(f"{value:,}")) == (float(value), "ok")
+
+
+@given(st.floats(0.01, 1e4), st.sampled_from(["{:.1f}", "{:.3e}", "{:,.2f}", "{:g}"]), frames)
+def test_formatted_floats_read_as_printed(value, number_format, frame):
+    printed = number_format.format(value)
+    assert parse_number(frame.format(printed)).value == float(printed.replace(",", ""))
+
+
+@given(
+    st.sampled_from("ABCD"), st.sampled_from(["{}", "({})", "{}. left", "Answer: {}", "The correct option is ({})."])
+)
+def test_every_letter_reads_alike(letter, frame):
+    assert parse_choice(frame.format(letter)) == (letter, "ok")
+
+
+FRAGMENTS = ["A", "(B)", "C.", "answer is ", "<answer>", "</answer>", "<think>", "</think>", "1.5", "-2", "1,200", " m"]
+FRAGMENTS += [
+    "\\boxed{",
+    "}",
+    "cannot tell ",
+    "not ",
+    " or ",
+    "\n",
+    " ",
+    "e9",
+    "10^999",
+    "two",
+    "left",
+    "\u00b2",
+    "=",
+    "-",
+]
+noise = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
+
+
+@settings(max_examples=400)
+@given(noise)
+@example("9" * 5000)
+@example("1" + ",000" * 5000)
+@example("1 x 10^99999999999")
+def test_number_parser_never_raises_and_values_are_finite(text):
+    for unit in (None, "m"):
+        parsed = parse_number(text, unit)
+        assert parsed.status in STATUSES
+        assert (parsed.value is not None) == (parsed.status == "ok")
+        assert parsed.value is None or math.isfinite(parsed.value)
+
+
+@settings(max_examples=400)
+@given(noise, st.none() | st.lists(st.text(max_size=8), min_size=1, max_size=5))
+def test_choice_parser_never_raises_and_stays_within_the_options(text, options):
+    parsed = parse_choice(text, options)
+    assert parsed.status in STATUSES
+    assert (parsed.value is not None) == (parsed.status == "ok")
+    assert parsed.value is None or parsed.value in "ABCDEF"[: len(options or "ABCDEF")]
+
+
+@pytest.mark.parametrize("filler", [" ", "\n", "(", "A ", "1 = ", "<answer>", "answer ", "not the ", "square ", "9"])
+def test_long_answers_are_read_in_linear_time(filler):
+    start = time.perf_counter()
+    text = f"The answer is{filler * 20_000}B"
+    parse_choice(text, ["left", "right"])
+    parse_number(text, unit="m")
+    assert time.perf_counter() - start < 2  # 0.1 s on an idle core; minutes if a pattern backtracks
+
+
+@given(st.sampled_from(["I cannot determine", "Unable to tell", "I don't know", "Not enough information"]), noise)
+def test_a_refusal_with_no_marked_answer_is_never_a_value(refusal, rest):
+    rest = rest.replace("answer", "").replace("boxed", "").replace("think", "")
+    text = f"{refusal} {' '.join(rest.split())}"
+    number = parse_number(text)
+    assert number.value is None
+
+
+# ---------------------------------------------------------------- intervals
+
+
+@pytest.mark.parametrize("successes, n, confidence", [(0, 5, 0.95), (8, 10, 0.95), (30, 30, 0.99), (123, 400, 0.9)])
+def test_wilson_bounds_solve_the_score_equation(successes, n, confidence):
+    """The bounds are the p at which |successes / n - p| is z standard errors of p: a quadratic in p."""
+    z2 = stats.norm.ppf(0.5 + confidence / 2) ** 2
+    share = successes / n
+    roots = sorted(np.roots([1 + z2 / n, -(2 * share + z2 / n), share**2]).real)
+    assert wilson(successes, n, confidence) == pytest.approx(roots, abs=1e-9)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 18, 19, 30])
+@pytest.mark.parametrize("probability", [0.6, 0.95, 0.975, 0.995])
+def test_student_quantile_agrees_with_scipy(degrees, probability):
+    assert student_quantile(probability, degrees) == pytest.approx(stats.t.ppf(probability, degrees), rel=1e-9)
+
+
+def test_independent_zero_one_items_get_wilson():
+    interval = mean_interval([1, 0, 1, 1])
+    assert (interval.low, interval.high) == wilson(3, 4) and interval.method == "wilson"
+
+
+def test_no_items_give_no_bounds_and_no_warning(recwarn):
+    for groups in (None, []):
+        assert mean_interval([], groups) == (None, None, "none", 0, 0)
+    assert not recwarn
+
+
+def test_few_items_get_the_textbook_t_interval():
+    scores = np.array([0.1, 0.4, 0.5, 0.9, 0.3])
+    low, high = stats.t.interval(0.95, 4, loc=scores.mean(), scale=stats.sem(scores))
+    interval = mean_interval(scores)
+    assert interval[:3] == (pytest.approx(low), pytest.approx(high), "student")
+
+
+def test_fewer_than_twenty_groups_are_flagged():
+    scores, groups = [0, 1] * 30, [i // 4 for i in range(60)]
+    assert mean_interval([1, 1, 0, *scores[3:]], groups).method == "cluster_student_few_groups"
+    assert mean_interval([1, 1, 0, *scores[3:]], [i // 3 for i in range(60)]).method == "cluster_bootstrap"
+    assert mean_interval(scores, groups).method == "cluster_wilson_bound_few_groups"
+    assert mean_interval([1, 1], ["a", "a"]).method == "cluster_wilson_bound_few_groups"
+
+
+def test_scores_without_spread_still_get_a_width():
+    interval = mean_interval([0.5] * 100, list(range(100)))
+    assert (interval.low, interval.high) == pytest.approx(wilson(50, 100))
+    assert mean_interval([1.0]).low == pytest.approx(wilson(1, 1)[0])
+
+
+def test_bootstrap_matches_the_normal_limit_and_its_seed():
+    rng = np.random.default_rng(0)
+    scores = rng.random(3000)
+    interval = mean_interval(scores, seed=3)
+    reach = 1.96 * scores.std() / math.sqrt(3000)
+    assert interval.method == "bootstrap"
+    assert (interval.low, interval.high) == pytest.approx((scores.mean() - reach, scores.mean() + reach), abs=1e-3)
+    assert interval == mean_interval(scores, seed=3) != mean_interval(scores, seed=4)
+
+
+def test_both_ways_to_resample_agree(monkeypatch):
+    rng = np.random.default_rng(1)
+    scores, groups = rng.integers(0, 11, 600) / 10, (np.arange(600) // 6).tolist()
+    counted = mean_interval(scores, groups, resamples=8000)
+    monkeypatch.setattr(intervals, "_WIDEST_MULTINOMIAL", 0)
+    drawn = mean_interval(scores, groups, resamples=8000)
+    assert counted[:2] == pytest.approx(drawn[:2], abs=4e-3)
+
+
+def test_items_repeated_within_groups_add_no_certainty():
+    rng = np.random.default_rng(2)
+    scores = rng.integers(0, 2, 60).astype(float)
+    once = mean_interval(scores, list(range(60)))
+    often = mean_interval(np.repeat(scores, 10), np.repeat(np.arange(60), 10).tolist())
+    assert often[:2] == pytest.approx(once[:2])
+    naive = mean_interval(np.repeat(scores, 10))
+    assert often.high - often.low > 2 * (naive.high - naive.low)
+
+
+@pytest.mark.parametrize("group_count", [6, 12, 30])
+def test_clustered_intervals_cover_the_truth(group_count):
+    """Groups with their own success rate (beta distributed): about 95 % of the intervals hold the true mean."""
+    rng = np.random.default_rng(group_count)
+    covered = 0
+    for _ in range(300):
+        sizes = rng.integers(2, 12, group_count)
+        scores = np.concatenate([rng.binomial(1, rng.beta(3, 2), size) for size in sizes])
+        interval = mean_interval(scores, np.repeat(np.arange(group_count), sizes).tolist(), resamples=400)
+        covered += interval.low <= 0.6 <= interval.high
+    assert 0.88 <= covered / 300 <= 0.995
+
+
+@pytest.mark.parametrize(
+    "values, groups, message",
+    [
+        ([0.5, 1.5], None, "between 0 and 1"),
+        ([float("nan")], None, "between 0 and 1"),
+        ([1, 0], ["a"], "one group per"),
+    ],
+)
+def test_bad_scores_and_groups_are_named(values, groups, message):
+    with pytest.raises(ValueError, match=message):
+        mean_interval(values, groups)
+    with pytest.raises(ValueError, match="item 1 has no group"):
+        mean_interval([1, 0], ["a", None])
+
+
+# ---------------------------------------------------------------- the copies in the metric folders
+
+
+def sync(*arguments):
+    script = ROOT / "scripts" / "sync_metrics.py"
+    return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True)
+
+
+def test_vendored_copies_are_equal():
+    done = sync("--check")
+    assert done.returncode == 0, done.stdout
+    for name in ("mra", "choice_accuracy"):
+        for shared in ("answers", "intervals"):
+            copy = ROOT / "metrics" / name / f"_{shared}.py"
+            assert copy.read_bytes() == (ROOT / "metrics" / "_shared" / f"{shared}.py").read_bytes()
+
+
+def test_check_names_the_copies_that_differ_and_sync_mends_them(tmp_path):
+    (tmp_path / "_shared").mkdir()
+    (tmp_path / "_shared" / "answers.py").write_text("new = 1\n")
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "toy.py").write_text("from ._answers import new\nfrom ._core import old\n")
+    (tmp_path / "toy" / "_answers.py").write_text("new = 0\n")
+    checked = sync("--check", "--metrics", str(tmp_path))
+    assert (checked.returncode, checked.stdout) == (1, "toy/_answers.py differs\n")
+    assert (tmp_path / "toy" / "_answers.py").read_text() == "new = 0\n"
+    assert sync("--metrics", str(tmp_path)).returncode == 0
+    assert sync("--check", "--metrics", str(tmp_path)).stdout == ""
+
+
+@pytest.mark.parametrize("module", [answers, intervals], ids=lambda module: module.__name__)
+def test_docstring_examples(module):
+    result = doctest.testmod(module)
+    assert result.attempted and not result.failed
