@@ -64,8 +64,8 @@ def report(result: BuildResult) -> None:
         images = manifest["images"][name]
         cost = ", ".join(f"{images[key] / 1e6:.1f} MB {key.removesuffix('_bytes')}"
                          for key in ("stored_bytes", "unique_bytes", "plain_bytes"))
-        embedded = f"{images['references']} embedded pictures ({cost})" if images["references"] else "no pictures embedded"
-        print(f"  {name}: {rows} rows, {embedded}")
+        pictures = f"{images['references']} embedded ({cost})" if images["references"] else "none embedded"
+        print(f"  {name}: {rows} rows; pictures: {pictures}")
     read, kept = (sum(scene[key] for scene in manifest["scenes"]) for key in ("frames_read", "keyframes"))
     print(f"  keyframes: {kept} of {read} frames ({1 - kept / read:.0%} removed)")
     for task, reasons in manifest["rejected"].items():

@@ -38,6 +38,8 @@ class Limits:
     """Metres; object pairs closer than this are not asked for their distance (appendix 7.5; open)."""
     min_nearer_gap: float = 0.2
     """Metres by which one candidate must be nearer than the other (open)."""
+    min_marker_cover: float = 0.5
+    """Share of a point marker's disc that must lie on its object; the ray through its middle always must (open)."""
     min_marker_gap: float = 0.06
     """Point markers closer than this share of the image height would cover each other (open)."""
     max_marker_iou: float = 0.7

@@ -42,8 +42,13 @@ def draw_markers(images: Sequence[Image.Image], objects: Sequence[Mapping[str, A
     return marked
 
 
+def marker_radius(width: int, height: int) -> float:
+    """Radius of a point marker in an image of this size, pixels."""
+    return max(2.0, POINT_RADIUS * min(width, height))
+
+
 def _draw_point(image: Image.Image, point: Sequence[float], color: tuple[int, int, int]) -> None:
-    radius = max(2.0, POINT_RADIUS * min(image.size))
+    radius = marker_radius(*image.size)
     rim = max(1.0, radius / 5)
     u, v = point[0] / 1000 * image.width - 0.5, point[1] / 1000 * image.height - 0.5
     draw = ImageDraw.Draw(image)

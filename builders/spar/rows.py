@@ -110,7 +110,7 @@ def _marker_problem(
     for i, a in enumerate(asked):
         image = record.images[views[a.view]]
         seen = image.objects[a.object_id]
-        if task.marker == "point" and not seen.center_on_object:
+        if task.marker == "point" and not (seen.center_on_object and seen.marker_cover >= limits.min_marker_cover):
             return "marker_off_object"
         for b in asked[:i]:
             if b.view == a.view:

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from builders.scenes.scene import Array, Frame, Scene
 from builders.spar.geometry import camera_coordinates, pixel_grid, project, ray_directions
+from builders.spar.markers import marker_radius
 
 OCCLUSION_TOLERANCE = 0.02
 """A vertex is seen when the mesh is at most this far in front of it, metres (our default: the paper leaves it open)."""
@@ -45,6 +46,8 @@ class Observation:
     """(2,) its projection; NaN where the centre is behind the camera."""
     center_on_object: bool
     """The ray through ``center_pixel`` (rounded to a pixel) first meets this object."""
+    marker_cover: float
+    """Share of a point marker's disc around ``center_pixel`` that shows this object."""
 
 
 class Observer:
@@ -89,6 +92,7 @@ class Observer:
             item = self._objects[i]
             center = camera_coordinates(item.box.center, frame)
             pixel = project(center, frame.intrinsics) if center[2] > _NEAR else np.full(2, np.nan)
+            middle, disc = _around(shown, pixel)
             bounds = uv[mine & seen]
             observations.append(
                 Observation(
@@ -100,7 +104,8 @@ class Observer:
                     in_image_fraction=float(inside[mine].mean()),
                     center_camera=center,
                     center_pixel=pixel,
-                    center_on_object=_value_at(shown, pixel) == i,
+                    center_on_object=middle == i,
+                    marker_cover=float((disc == i).mean()) if len(disc) else 0.0,
                 )
             )
         return observations
@@ -141,9 +146,17 @@ def face_objects(scene: Scene) -> NDArray[np.int32]:
     return np.where((a == b) | (a == c), a, np.where(b == c, b, -1)).astype(np.int32)
 
 
-def _value_at(image: NDArray[np.int32], pixel: Array) -> int:
-    """The value at a pixel position, -1 outside the image."""
+def _around(image: NDArray[np.int32], pixel: Array) -> tuple[int, NDArray[np.int32]]:
+    """The value at a pixel position (-1 outside the image), and the values under a point marker drawn there."""
     if not np.isfinite(pixel).all():
-        return -1
+        return -1, image[:0, 0]
+    height, width = image.shape
     u, v = np.rint(pixel).astype(int)
-    return int(image[v, u]) if 0 <= v < image.shape[0] and 0 <= u < image.shape[1] else -1
+    if not (0 <= v < height and 0 <= u < width):
+        return -1, image[:0, 0]
+    radius = marker_radius(width, height)
+    reach = int(radius)
+    rows = np.arange(max(v - reach, 0), min(v + reach + 1, height))[:, None]
+    columns = np.arange(max(u - reach, 0), min(u + reach + 1, width))
+    window = image[rows, columns]
+    return int(image[v, u]), window[(rows - v) ** 2 + (columns - u) ** 2 <= radius**2]

@@ -51,6 +51,17 @@ def test_what_leaves_the_image_or_lies_behind_the_camera_counts_as_unseen():
     assert seen["0"].bbox[2] == WIDTH - 0.5  # the outer edge of the last pixel
 
 
+def test_marker_cover_is_the_share_of_the_disc_on_the_object():
+    # a pole six pixels wide; the disc's pixels are counted one by one
+    (seen,) = observe([((0, 0, 0.5), (6 / 260 * 3.95, 0.1, 2.0), 0.0)]).values()
+    radius = 0.018 * HEIGHT
+    disc = [(x, y) for x in range(-9, 10) for y in range(-9, 10) if x * x + y * y <= radius**2]
+    middle = round(159.5)  # numpy and Python round halves alike
+    on_pole = [x for x, _ in disc if 159.5 - 3 <= middle + x <= 159.5 + 3]
+    assert seen.center_on_object and seen.marker_cover == pytest.approx(len(on_pole) / len(disc), abs=0.01)
+    assert 0.5 < seen.marker_cover < 0.8
+
+
 def test_living_room_visibility_agrees_with_independent_ray_casts(scenes_root):
     expected = json.loads((scenes_root / "expected.json").read_text())
     uid = {str(o["scannet_objectId"]): o["uid"] for o in expected["objects"]}
