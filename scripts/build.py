@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from builders import BUILDERS, builder_class
+from builders.command import run_command
 from builders.errors import InputError
 from builders.hub.folder import BuildResult, build_folder
 from builders.settings import apply_settings, settable
@@ -89,16 +90,5 @@ def settings(dataset: Annotated[str, typer.Argument(help=f"One of: {', '.join(BU
         print(f"{key}={value}")
 
 
-def main() -> None:
-    try:
-        app()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        print(f"error: {error}; finished scenes are kept, run the same command again", file=sys.stderr)
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    run_command(app)

@@ -19,15 +19,13 @@ from typing import Annotated
 import typer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is imported
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 import datasets
 
+from builders.command import run_command
 from builders.hub.folder import BuildResult, build_folder
 from builders.spar.limits import Limits
 from builders.spar.spar_bench import SparBench
 from recipes.answerers.baselines import BASELINES
-from recipes.command import run_command
 from recipes.questions import open_questions
 from recipes.report import write_report
 from recipes.spar_bench import evaluate

@@ -7,7 +7,6 @@ With --source, each scene is read again and each row's answer is recomputed by t
 Exit codes: 0 all is well; 1 something differs (each finding on a line); 2 bad arguments or input.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import typer
 from tqdm import tqdm
 
+from builders.command import run_command
 from builders.errors import InputError, SceneError
 from builders.hub.manifest import file_problems, read_manifest
 from builders.scenes import open_source
@@ -71,8 +71,4 @@ def wrong_golds(folder: Path, manifest: dict, spec: str) -> tuple[int, list[str]
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_command(app)

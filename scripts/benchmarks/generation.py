@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
+from builders.command import run_command
 from builders.errors import InputError
 from builders.hub import parts
 from builders.hub.parquet import writer_options
@@ -35,9 +36,12 @@ from builders.scenes.scannet import ScanNetSource
 from builders.spar import pictures, spar_bench, visibility
 from builders.spar.spar_bench import SparBench
 
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
 FLOOR = Path(__file__).with_name("generation_floor.py")
 
 
+@app.command(help=__doc__)
 def main(
     source: Annotated[str, typer.Option(metavar="NAME[=ROOT]", help="Where the scene comes from.")] = "procedural",
     scene_id: Annotated[str, typer.Option(help="Which scene; default: the first.")] = "",
@@ -197,8 +201,4 @@ def print_result(name: str, rows: int, ours: list[dict], floors: list[dict]) -> 
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_command(app)

@@ -1,0 +1,1 @@
+"""Small runners: a dataset and a model give results; results give a report."""

@@ -1,0 +1,131 @@
+"""Answerers that look at no picture: the ceiling and the floors of a benchmark.
+
+Each knows the score it must reach: ``expected`` is its mean score on a row in closed form, so that a measurement can
+be held against theory. The golds a baseline draws from are those of ALL rows of the split, whatever part is answered.
+
+* ``oracle`` gives the gold answer: 1.
+* ``random`` draws a letter of the row's options: 1 / number of options. Where there are no options it gives the gold of
+  a uniformly random row of the same task: the mean score of all golds of the task against this one. (The paper's random
+  row drew among four letters even where a question has two.)
+* ``frequency`` gives the most frequent gold of the task, the smallest of several: the share of that letter, or the mean
+  score of that number (SPAR, table 4, "Chance Level (Frequency)").
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builders.errors import InputError
+from builders.randomness import generator
+from builders.spar.choices import LETTERS
+from recipes.answerers.answerer import Answer, Answerer, answer_from_text
+from recipes.grading import grader_of
+from recipes.questions import Row
+
+
+class Baseline(Answerer, Protocol):
+    """An answerer whose expected score has a closed form."""
+
+    def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """(N,) expected score of each row, 0 to 1."""
+        ...
+
+
+class Oracle:
+    """Gives the gold answer: shows that reading and scoring lose nothing."""
+
+    reads_images = False
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        return _timed(rows, lambda row: row["answer"])
+
+    def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        return np.ones(len(rows))
+
+
+class RandomGuess:
+    """Guesses with the task in mind but not the question; the draw depends on the seed and the row's ``uid`` alone."""
+
+    reads_images = False
+
+    def __init__(self, all_rows: Sequence[Row], seed: int) -> None:
+        self._golds = {task: sorted(golds) for task, golds in _golds_by_task(all_rows).items()}
+        self._seed = seed
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        return _timed(rows, self._guess)
+
+    def _guess(self, row: Row) -> str:
+        rng = generator("baseline:random", self._seed, row["uid"])
+        pool = LETTERS[: len(row["options"])] if row["options"] else self._golds[row["task"]]
+        return pool[int(rng.integers(len(pool)))]
+
+    def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        return np.array([1 / len(row["options"]) if row["options"] else self._mean_over_golds(row) for row in rows])
+
+    def _mean_over_golds(self, row: Row) -> float:
+        values, counts = np.unique(self._golds[row["task"]], return_counts=True)
+        scores = grader_of(row).compare(values.tolist(), [row["answer"]] * len(values))
+        return float(scores @ counts / counts.sum())
+
+
+class MostFrequent:
+    """Always gives the most frequent gold answer of the task."""
+
+    reads_images = False
+
+    def __init__(self, all_rows: Sequence[Row], seed: int) -> None:
+        self._modes = {task: _mode(golds) for task, golds in _golds_by_task(all_rows).items()}
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        return _timed(rows, lambda row: self._modes[row["task"]])
+
+    def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        return np.array([grader_of(row).compare([self._modes[row["task"]]], [row["answer"]])[0] for row in rows])
+
+
+BASELINES: dict[str, Callable[[Sequence[Row], int], Baseline]] = {
+    "oracle": lambda all_rows, seed: Oracle(),
+    "random": RandomGuess,
+    "frequency": MostFrequent,
+}
+"""NAME of ``baseline:NAME`` -> maker (all rows of the split, seed)."""
+
+
+def make_baseline(name: str, all_rows: Sequence[Row], seed: int) -> Baseline:
+    """The baseline of that name; ``InputError`` for an unknown one."""
+    if name not in BASELINES:
+        raise InputError(f"--model baseline:{name}: unknown baseline; choose one of: {', '.join(BASELINES)}")
+    return BASELINES[name](all_rows, seed)
+
+
+def _timed(rows: Sequence[Row], give: Callable[[Row], str]) -> list[Answer]:
+    answers = []
+    for row in rows:
+        start = perf_counter()
+        text = give(row)
+        answers.append(answer_from_text(row, text, perf_counter() - start))
+    return answers
+
+
+def _golds_by_task(rows: Sequence[Row]) -> dict[str, list[str]]:
+    golds: dict[str, list[str]] = {}
+    for row in rows:
+        golds.setdefault(row["task"], []).append(row["answer"])
+    return golds
+
+
+def _mode(golds: Sequence[str]) -> str:
+    counts = Counter(golds)
+    return min(counts, key=lambda gold: (-counts[gold], _as_number(gold), gold))
+
+
+def _as_number(gold: str) -> float:
+    try:
+        return float(gold)
+    except ValueError:
+        return 0.0  # letters: the alphabet decides

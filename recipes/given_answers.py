@@ -1,0 +1,91 @@
+"""Answers given elsewhere: a Parquet, JSON Lines or CSV file with ``id`` and ``raw_text`` (or ``answer``)."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from builders.errors import InputError
+from recipes.answerers.answerer import Answer, answer_from_text
+from recipes.questions import Row
+
+MISSING = Answer("", None, "missing", None, 0.0)
+"""Stands for a question the file does not answer."""
+
+_TEXT_COLUMNS = ("raw_text", "answer")
+
+
+def read_given_answers(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
+    """``uid`` -> answer for every row, ``MISSING`` where the file has none.
+
+    Args:
+        rows: all questions of the config and split.
+
+    Raises:
+        InputError: unreadable, without the columns, an id twice, or an id the dataset does not have.
+    """
+    texts = _texts(path)
+    known = {row["uid"]: row for row in rows}
+    if unknown := [given for given in texts if given not in known]:
+        raise InputError(f"{path}: {len(unknown)} of {len(texts)} ids are not in the dataset, the first is "
+                         f"{unknown[0]!r}; an id is the row's uid, such as {rows[0]['uid']!r}")
+    return {uid: answer_from_text(row, texts[uid], 0.0) if uid in texts else MISSING for uid, row in known.items()}
+
+
+def _texts(path: Path) -> dict[str, str]:
+    if path.suffix not in _READERS:
+        raise InputError(f"{path}: expected a file ending in {', '.join(_READERS)}")
+    try:
+        records = _READERS[path.suffix](path)
+    except FileNotFoundError:
+        raise InputError(f"--predictions {path}: no such file") from None
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({error})") from error
+    texts: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for number, record in enumerate(records, 1):
+        column = next((name for name in _TEXT_COLUMNS if name in record), None)
+        if "id" not in record or column is None:
+            raise InputError(f"{path}: row {number} has the columns {', '.join(map(str, record))}; expected id and "
+                             "raw_text")
+        given = str(record["id"])
+        counts[given] += 1
+        texts[given] = "" if record[column] is None else str(record[column])
+    if repeated := [given for given, count in counts.items() if count > 1]:
+        raise InputError(f"{path}: {len(repeated)} ids occur more than once, the first is {repeated[0]!r}; keep one "
+                         "answer each")
+    if not texts:
+        raise InputError(f"{path}: holds no answers")
+    return texts
+
+
+def _read_parquet(path: Path) -> list[dict[str, Any]]:
+    names = [name for name in pq.read_schema(path).names if name in ("id", *_TEXT_COLUMNS)]
+    return pq.read_table(path, columns=names).to_pylist()
+
+
+def _read_jsonl(path: Path) -> list[dict[str, Any]]:
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            record = json.loads(line)
+            if not isinstance(record, dict):
+                raise ValueError(f"line {number} is not an object")
+            records.append(record)
+    return records
+
+
+def _read_csv(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+_READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
+    ".parquet": _read_parquet,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+}

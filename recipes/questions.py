@@ -1,0 +1,103 @@
+"""The questions of one config and split, from a Hub folder or a Hub repository.
+
+Files are read directly, as the manifest lists them: the cache of ``datasets`` could serve rows of an earlier build that
+had the same version. Pictures are read only where they are asked for.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+from builders.errors import InputError
+from builders.hub.files import sha256_of
+from builders.hub.manifest import read_manifest
+
+Row = dict[str, Any]
+EncodedViews = list[bytes | None]
+"""The pictures of a row as JPEG or PNG bytes; None where the row refers to a picture it does not hold."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Rows without pictures, and where they come from."""
+
+    repo: str
+    """The folder or repository as the user named it."""
+    revision: str | None
+    """Commit of a repository; None for a folder, which ``manifest_sha256`` identifies."""
+    manifest_sha256: str
+    manifest: dict[str, Any]
+    config: str
+    split: str
+    files: tuple[Path, ...]
+    rows: list[Row]
+
+    def views(self, positions: Collection[int]) -> Iterator[tuple[int, EncodedViews]]:
+        """(position, pictures) for these rows, in row order; one row group is in memory at a time."""
+        wanted = set(positions)
+        first = 0
+        for path in self.files:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    count = file.metadata.row_group(group).num_rows
+                    here = [p for p in range(first, first + count) if p in wanted]
+                    if here:
+                        column = file.read_row_group(group, columns=["image"])["image"]
+                        for position in here:
+                            yield position, [view and view["bytes"] for view in column[position - first].as_py()]
+                    first += count
+
+
+def open_questions(
+    dataset: str, revision: str | None = None, config: str = "default", split: str = "test"
+) -> Questions:
+    """Read the questions of ``dataset``, a folder made by ``scripts/build.py`` or the repository it was pushed to.
+
+    Raises:
+        InputError: no such folder, repository, revision, config or split; or not a Vantage dataset.
+    """
+    folder, commit = _located(dataset, revision, config, split)
+    manifest = read_manifest(folder)
+    names = [name for name in manifest["files"] if name.startswith(f"{config}/{split}-")]
+    if not names:
+        raise InputError(f"{dataset}: no split {config}/{split}; there are: {', '.join(manifest['rows'])}")
+    files = tuple(folder / name for name in names)
+    rows: list[Row] = []
+    for path in files:
+        try:
+            columns = [name for name in pq.read_schema(path).names if name != "image"]
+            rows += pq.read_table(path, columns=columns).to_pylist()
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({error}); build or download the dataset again") from error
+    sha256 = sha256_of(folder / "manifest.json")
+    return Questions(dataset, commit, sha256, manifest, config, split, files, rows)
+
+
+def _located(dataset: str, revision: str | None, config: str, split: str) -> tuple[Path, str | None]:
+    """The folder that holds the files, and the commit if they come from the Hub."""
+    if Path(dataset).is_dir():
+        if revision:
+            raise InputError(f"--revision {revision}: {dataset} is a folder; revisions are those of a Hub repository")
+        return Path(dataset), None
+    if dataset.count("/") != 1 or dataset.startswith((".", "/")):
+        raise InputError(f"{dataset}: no such folder; build it with scripts/build.py, or name a repository as ORG/NAME")
+    try:
+        snapshot = snapshot_download(
+            dataset,
+            repo_type="dataset",
+            revision=revision,
+            allow_patterns=["manifest.json", f"{config}/{split}-*.parquet"],
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        what = f"{dataset}{'@' + revision if revision else ''}"
+        raise InputError(f"{what}: no such folder, and the Hub did not give it ({_first_line(error)})") from error
+    return Path(snapshot), Path(snapshot).name
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,1 @@
+"""The parts of the report page; ``recipes/report.py`` puts them together."""

@@ -1,0 +1,100 @@
+"""The command as a user runs it: files, exit codes, messages."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from builders.errors import InputError
+from metrics.mra._core import mra
+from recipes.predictions import read_predictions
+from recipes.questions import Questions, open_questions
+from recipes.results import read_results
+from recipes.spar_bench import evaluate
+from tests.recipes.made import make_folder, mixed_rows
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "recipes/spar_bench.py", *arguments]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd="/")
+
+
+def test_the_command_writes_both_files_in_their_published_form(small: Questions, tmp_path: Path):
+    out = tmp_path / "run"
+    done = run("--dataset", small.repo, "--model", "baseline:frequency", "--limit", 30, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "ObjRel-OO" in done.stdout and "Only 2 scenes" in done.stdout
+    results = json.loads((out / "results.json").read_text())
+    assert list(results) == ["schema_version", "recipe", "model", "dataset", "metrics", "settings", "environment"]
+    assert results["dataset"] == {"repo": small.repo, "revision": None, "manifest_sha256": small.manifest_sha256}
+    tasks = {row["task"] for row in small.rows}
+    assert set(results["metrics"]) == tasks | {"level_low", "level_high", "average"}
+    for name, score in results["metrics"].items():
+        assert {"value", "n", "low", "high", "interval"} <= set(score), name
+        assert 0 <= score["low"] <= score["value"] <= score["high"] <= 100
+        assert score["interval"].endswith("_few_groups")
+    assert sum(results["metrics"][task]["n"] for task in tasks) == results["metrics"]["average"]["n"] == 30
+    table = pq.read_table(out / "predictions.parquet")
+    assert table.column_names == ["id", "raw_text", "answer", "status", "margin", "seconds"]
+    assert table["id"].to_pylist() == [row["uid"] for row in small.rows[:30]]
+
+
+def test_level_scores_are_means_of_their_tasks(small: Questions, tmp_path: Path):
+    values = {name: score.value for name, score in evaluate(small, "baseline:random", tmp_path).metrics.items()}
+    low = (values["depth_prediction_oc"] + values["distance_prediction_oo"]) / 2
+    high = (values["obj_spatial_relation_oo"] + values["distance_infer_center_oo"]) / 2
+    assert values["level_low"] == pytest.approx(low)
+    assert values["level_high"] == pytest.approx(high)
+    assert math.isclose(values["average"], (low + high) / 2)
+
+
+def test_a_task_has_the_interval_its_metric_gives_in_percent(tmp_path: Path):
+    questions = open_questions(str(make_folder(tmp_path / "bench", mixed_rows(30, scenes=8))))
+    found = evaluate(questions, "baseline:random", tmp_path).metrics["distance_prediction_oo"]
+    given = read_predictions(tmp_path / "predictions.parquet")
+    rows = [row for row in questions.rows if row["task"] == "distance_prediction_oo"]
+    expected = mra([given[row["uid"]].answer for row in rows], [float(row["answer"]) for row in rows],
+                   groups=[row["scene_id"] for row in rows])
+    assert found.value == pytest.approx(100 * expected["mra"])
+    assert 0 < found.low < found.high < 100
+    assert (found.low, found.high) == pytest.approx((100 * expected["low"], 100 * expected["high"]))
+    assert (found.interval, found.n_groups) == (expected["interval"], 8)
+
+
+def test_results_are_read_back_as_written(small: Questions, tmp_path: Path):
+    written = evaluate(small, "baseline:random", tmp_path / "run", progress=False)
+    assert read_results(tmp_path / "run") == written
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("--model", "org/model"), "supported now"),
+        (("--dataset", "/no/such/folder"), "no such folder"),
+        (("--config", "rgbd"), "there are: default/test"),
+        (("--revision", "v1"), "is a folder"),
+    ],
+)
+def test_wrong_arguments_exit_2_with_one_line(small: Questions, tmp_path: Path, change: tuple, message: str):
+    arguments = {"--dataset": small.repo, "--model": "baseline:oracle", "--out": tmp_path / "run"} | dict([change])
+    done = run(*(item for pair in arguments.items() for item in pair))
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_whose_build_has_not_finished_is_refused(small: Questions):
+    (Path(small.repo) / "manifest.json").unlink()
+    with pytest.raises(InputError, match="not a finished Vantage dataset"):
+        open_questions(small.repo)
+
+
+def test_a_repository_that_cannot_be_reached_is_named():
+    with pytest.raises(InputError, match="org/absent@v1: no such folder, and the Hub did not give it"):
+        open_questions("org/absent", revision="v1")
