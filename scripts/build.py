@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from builders import BUILDERS, builder_class
 from builders.command import run_command
@@ -23,7 +24,18 @@ OWN_OPTIONS = ("name", "version", "data_dir", "data_files", "description", "sour
                "renderer", "pixels")
 """Configuration fields that have an option of their own and cannot be given with --set."""
 
-app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+class Datasets(TyperGroup):
+    """A command per dataset; a name that is none of them ends in one line."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise InputError(f"unknown dataset or command {args[0]!r}; choose one of: {', '.join(self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(help=__doc__, cls=Datasets, rich_markup_mode=None, add_completion=False, no_args_is_help=True,
+                  pretty_exceptions_enable=False)
 
 
 def build(

@@ -22,7 +22,7 @@ from builders.spar.limits import Limits
 from builders.spar.records import build_record
 from builders.spar.verify import verify
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)

@@ -20,6 +20,8 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, f"writing {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -7,23 +7,25 @@ A build may be killed at any moment: parts that exist are whole, shards replace 
 complete, and the manifest is removed before that and written last.
 """
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from builders.errors import InputError
 from builders.hub.card import write_card
-from builders.hub.dataset import HubBuilder
+from builders.hub.dataset import HubBuilder, SceneRef
 from builders.hub.engine import ENGINES, map_scenes
 from builders.hub.manifest import make_manifest, read_manifest, write_manifest
-from builders.hub.parts import PartOutcome, ensure_part, part_path, safe_part_names
-from builders.hub.shards import WrittenSplit, write_split
+from builders.hub.parts import PartOutcome, ensure_part, part_path, read_part, safe_part_names
+from builders.hub.shards import SHARD_NAME, WrittenSplit, write_split
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,32 @@ def build_folder(
     check_output(out, builder.name)
     refs = builder.refs
     safe_part_names(refs)
+    try:
+        (out / ".build" / "parts").mkdir(parents=True, exist_ok=True)
+    except (NotADirectoryError, FileExistsError, PermissionError) as error:
+        raise InputError(f"{out}: cannot be made ({error.strerror}); choose another --out") from error
+    with only_writer(out):
+        return _build(builder, out, refs, workers, only_config, progress)
+
+
+@contextmanager
+def only_writer(out: Path) -> Iterator[None]:
+    """Hold the folder's lock, and sweep what a killed build has left; ``InputError`` if another build runs in it."""
+    with (out / ".build" / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{out}: another build is writing there; wait for it, or choose another --out") from None
+        for left in [*out.glob(".*.tmp"), *(out / ".build").rglob("*.tmp")]:
+            left.unlink()
+        shutil.rmtree(out / ".build" / "staging", ignore_errors=True)
+        yield
+
+
+def _build(
+    builder: HubBuilder, out: Path, refs: list[SceneRef], workers: int, only_config: str, progress: bool
+) -> BuildResult:
     parts = out / ".build" / "parts"
-    parts.mkdir(parents=True, exist_ok=True)
     finished: dict[str, PartOutcome] = {}
     work = map_scenes(partial(ensure_part, builder, parts), refs, workers)
     with tqdm(total=len(refs), desc="scenes", unit="scene", disable=not progress) as bar:
@@ -95,14 +121,13 @@ def _merge(
         reasons = "; ".join(f"{o.ref.name}: {o.quarantined or 'no question passed the limits'}" for o in outcomes[:3])
         raise InputError(f"no question could be made from {len(outcomes)} scenes ({reasons})")
     staging = out / ".build" / "staging"
-    shutil.rmtree(staging, ignore_errors=True)
     selections = builder.select(_index(paths, builder.INDEX_COLUMNS))
     selections = [s for s in selections if only_config in ("", s.config)]
     splits = [
         write_split(builder, paths, selection, staging)
         for selection in tqdm(selections, desc="shards", unit="config", disable=not progress)
     ]
-    _swap_in(out, staging, splits)
+    _swap_in(builder, out, staging, splits)
     manifest = make_manifest(builder, outcomes, splits, out, parts)
     write_card(builder, out, manifest)
     write_manifest(out, manifest)
@@ -113,20 +138,24 @@ def _index(paths: list[Path], columns: tuple[str, ...]) -> pa.Table:
     """The candidates of all parts: ``part``, ``row`` and the columns asked for."""
     tables = []
     for number, path in enumerate(paths):
-        table = pq.read_table(path, columns=list(columns)).replace_schema_metadata(None)
+        table = read_part(path, list(columns)).replace_schema_metadata(None)
         table = table.append_column("part", pa.array([number] * len(table), pa.int64()))
         tables.append(table.append_column("row", pa.array(range(len(table)), pa.int64())))
     return pa.concat_tables(tables)
 
 
-def _swap_in(out: Path, staging: Path, splits: list[WrittenSplit]) -> None:
+def _swap_in(builder: HubBuilder, out: Path, staging: Path, splits: list[WrittenSplit]) -> None:
+    """Replace the shards of earlier builds, of all configs, by the new ones; files of other names stay."""
     (out / "manifest.json").unlink(missing_ok=True)
-    for config in {split.config for split in splits}:
-        (out / config).mkdir(exist_ok=True)
-        new = {Path(path).name for split in splits if split.config == config for path in split.files}
-        for path in (out / config).glob("*.parquet"):
-            if path.name not in new:
-                path.unlink()
-        for name in sorted(new):
-            (staging / config / name).replace(out / config / name)
+    new = {path for split in splits for path in split.files}
+    for config in builder.CONFIG_NAMES:
+        for shard in (out / config).glob("*.parquet"):
+            if SHARD_NAME.fullmatch(shard.name) and f"{config}/{shard.name}" not in new:
+                shard.unlink()
+    for path in sorted(new):
+        (out / path).parent.mkdir(exist_ok=True)
+        (staging / path).replace(out / path)
+    for config in builder.CONFIG_NAMES:
+        if (out / config).is_dir() and not any((out / config).iterdir()):
+            (out / config).rmdir()
     shutil.rmtree(staging)

@@ -67,7 +67,7 @@ def make_manifest(
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     with replacing(folder / "manifest.json") as temporary:
-        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+        temporary.write_text(json.dumps(manifest, indent=1, allow_nan=False) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -82,14 +82,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{folder}: no manifest.json; not a finished Vantage dataset (run the build again)") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
+        raise InputError(f"{path}: not readable as JSON ({error}); delete it and run the build again") from error
     if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
         raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}")
     return manifest
 
 
 def file_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Files that are missing or differ from the manifest, one line each."""
+    """Files that are missing, differ from the manifest or are not in it, one line each."""
     problems = []
     for name, entry in manifest["files"].items():
         path = folder / name
@@ -97,7 +97,9 @@ def file_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
             problems.append(f"{name}: missing")
         elif path.stat().st_size != entry["bytes"] or sha256_of(path) != entry["sha256"]:
             problems.append(f"{name}: differs from its sha256 in the manifest")
-    return problems
+    configs = {name.split("/")[0] for name in manifest["rows"]}
+    found = {f"{config}/{path.name}" for config in configs for path in (folder / config).glob("*.parquet")}
+    return problems + [f"{name}: not in the manifest" for name in sorted(found - set(manifest["files"]))]
 
 
 def _versions() -> dict[str, str]:

@@ -65,6 +65,7 @@ def writer_options(schema: pa.Schema) -> dict[str, Any]:
         "use_dictionary": True,
         "dictionary_pagesize_limit": _DICTIONARY_BYTES,
         "write_page_index": True,
+        "write_page_checksum": True,
         "write_statistics": [name for name in leaves if not _is_image(name)],
     }
 

@@ -4,8 +4,10 @@ A part carries the hash of its spec in its Parquet metadata. It is written to a 
 that exists is whole; it is reused while its hash matches.
 """
 
+import errno
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from builders.hub.dataset import HubBuilder, SceneRef
 from builders.hub.files import replacing, safe_name
 from builders.hub.parquet import TableWriter
 
+logger = logging.getLogger(__name__)
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SPEC_KEY, _REPORT_KEY = b"vantage.spec", b"vantage.report"
 
 
@@ -48,13 +53,33 @@ def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome
         if read_metadata(path).get(_SPEC_KEY) == wanted.encode():
             return PartOutcome(ref, pq.read_metadata(path).num_rows, True, None)
         table, report = builder.build_scene(ref)
-    except SceneError as error:
+    except InputError:
+        raise
+    except Exception as error:  # whatever is wrong with one scene must not cost the others
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise
+        if not isinstance(error, SceneError):
+            logger.exception("%s: unexpected error", ref.name)
         path.unlink(missing_ok=True)
-        return PartOutcome(ref, 0, False, " ".join(str(error).split()))
+        kind = "" if isinstance(error, SceneError) else f"unexpected {type(error).__name__}: "
+        return PartOutcome(ref, 0, False, " ".join(f"{kind}{error}".split()))
     metadata = {_SPEC_KEY.decode(): wanted, _REPORT_KEY.decode(): json.dumps(report.as_dict(), sort_keys=True)}
     with replacing(path) as temporary, TableWriter(temporary, table.schema, metadata) as writer:
         writer.write(table)
     return PartOutcome(ref, len(table), False, None)
+
+
+def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """The rows of a part, checked page by page.
+
+    Raises:
+        OSError: the part is damaged; it has been removed, so that the next run makes it again.
+    """
+    try:
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        path.unlink(missing_ok=True)
+        raise OSError(f"{path}: was damaged and has been removed ({str(error).splitlines()[0]})") from error
 
 
 def read_report(path: Path) -> dict[str, Any]:

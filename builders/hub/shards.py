@@ -1,19 +1,22 @@
 """Shards: rows chosen from parts, written in selection order under their final names only when all are complete."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from builders.hub.dataset import HubBuilder, Selection
 from builders.hub.parquet import TableWriter, encoded_images
+from builders.hub.parts import read_part
 
 SHARD_BYTES = 500_000_000
 """A shard is closed once its file has grown beyond this."""
+
+SHARD_NAME = re.compile(r"[a-z]+-\d{5}-of-\d{5}\.parquet")
 
 
 @dataclass
@@ -81,5 +84,5 @@ def _selected(builder: HubBuilder, parts: Sequence[Path], selection: Selection) 
     first_row = 0
     for part, picks in groupby(selection.picks, key=lambda pick: pick[0]):
         rows = [row for _, row in picks]
-        yield builder.finish(pq.read_table(parts[part]).take(rows), first_row)
+        yield builder.finish(read_part(parts[part]).take(rows), first_row)
         first_row += len(rows)

@@ -91,6 +91,7 @@ class ScanNetSource:
         try:
             data = path.read_bytes()
             with Image.open(BytesIO(data)) as image:
+                image.draft("L", (1, 1))  # decode as little as finds a truncation
                 image.load()
         except OSError as error:
             raise SceneError(f"{path}: not a complete JPEG ({error}); export this frame again") from error
@@ -141,7 +142,10 @@ def _axis_alignment(path: Path) -> Array:
     """(4, 4) raw to aligned frame; identity where the scan's text file states none."""
     if not path.is_file():
         raise SceneError(f"{path}: missing; it holds axisAlignment, download it from ScanNet again")
-    for line in path.read_text(errors="replace").splitlines():
+    text = path.read_text(errors="replace")
+    if "=" not in text:
+        raise SceneError(f"{path}: holds no 'name = value' line; download it from ScanNet again")
+    for line in text.splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "axisAlignment":
             try:
@@ -162,12 +166,22 @@ def _read_mesh(path: Path, alignment: Array) -> Mesh:
     with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
         raw = o3d.io.read_triangle_mesh(str(path))
     vertices, faces = np.asarray(raw.vertices), np.asarray(raw.triangles)
-    if not len(vertices) or not len(faces):
-        raise SceneError(f"{path}: no triangles could be read; the file is truncated or not a PLY mesh")
+    promised = _ply_counts(path)
+    if (len(vertices), len(faces)) != promised or not len(faces):
+        raise SceneError(f"{path}: {len(vertices)} vertices and {len(faces)} triangles could be read, its header says "
+                         f"{promised[0]} and {promised[1]}; the file is truncated, download it from ScanNet again")
     try:
         return Mesh(vertices @ alignment[:3, :3].T + alignment[:3, 3], faces)
     except ValueError as error:
         raise SceneError(f"{path}: {error}") from error
+
+
+def _ply_counts(path: Path) -> tuple[int, int]:
+    """(vertices, faces) as the header of a PLY file states them, 0 for what it does not."""
+    with path.open("rb") as file:
+        header = file.read(4096).partition(b"end_header")[0]
+    counts = dict(re.findall(rb"^element (vertex|face) (\d+)", header, re.M))
+    return int(counts.get(b"vertex", 0)), int(counts.get(b"face", 0))
 
 
 def _read_objects(folder: Path, scene_id: str, mesh: Mesh, dropped: dict[str, int]) -> tuple[SceneObject, ...]:
@@ -183,9 +197,9 @@ def _read_objects(folder: Path, scene_id: str, mesh: Mesh, dropped: dict[str, in
     objects: list[SceneObject] = []
     try:
         for group in _read_json(groups_path)["segGroups"]:
-            label = " ".join(str(group["label"]).lower().split())
+            label = " ".join(str(group["label"] or "").lower().split())
             vertex_ids = np.flatnonzero(np.isin(segment_of_vertex, np.array(group["segments"], dtype=np.int64)))
-            if label in NAMELESS_LABELS:
+            if not label or label in NAMELESS_LABELS:
                 dropped["objects_nameless"] = dropped.get("objects_nameless", 0) + 1
                 continue
             try:

@@ -120,6 +120,8 @@ class Frame:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "intrinsics", _frozen(self.intrinsics, np.float64, (3, 3), "intrinsics"))
+        if min(self.intrinsics[0, 0], self.intrinsics[1, 1]) <= 0 or list(self.intrinsics[2]) != [0, 0, 1]:
+            raise ValueError("intrinsics: expected positive focal lengths and a last row of 0 0 1")
         pose = _frozen(self.world_from_camera, np.float64, (4, 4), "world_from_camera")
         object.__setattr__(self, "world_from_camera", pose)
         if not np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-3) or np.linalg.det(pose[:3, :3]) < 0:

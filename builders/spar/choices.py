@@ -1,17 +1,16 @@
 """Options of multiple-choice questions: distractors wrong by a stated margin, and no cue which option is right."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from builders.scenes.scene import Array
-from builders.spar.facts import RELATION_WORDS, BoxFact, RelationFact, relation_slot
+from builders.spar.facts import BoxFact, RelationFact, relation_slot
 from builders.spar.geometry import iou
 from builders.spar.limits import Limits
 
 LETTERS = "ABCD"
-
-_EMPTY_SLOT_SHARE = 0.2
-"""How often a distractor's slot is empty: about as often as gold slots are, so that emptiness tells nothing."""
 
 _TRIES = 200
 
@@ -23,27 +22,25 @@ def shuffled(gold: str, distractors: list[str], rng: np.random.Generator) -> tup
     return [options[i] for i in order], LETTERS[order.index(0)]
 
 
-def relation_triple(fact: RelationFact, band: float) -> tuple[str, ...]:
-    """The gold word of each slot, empty where the difference lies within the band."""
-    return tuple(relation_slot(axis, difference, band) for axis, difference in fact.differences)
+def relation_triple(differences: Iterable[tuple[str, float]], band: float) -> tuple[str, ...]:
+    """The word of each slot, empty where the difference lies within the band."""
+    return tuple(relation_slot(axis, difference, band) for axis, difference in differences)
 
 
 def relation_distractors(
     fact: RelationFact, count: int, limits: Limits, rng: np.random.Generator
 ) -> list[tuple[str, ...]] | None:
-    """Random other triples, each clearly wrong in at least one slot; None if they cannot be found.
+    """Relations of other pairs in the view, each clearly wrong for this one; None if there are too few.
 
-    Clearly wrong: the opposite word; or a word where the difference is below half the band; or an empty slot where
-    it is above twice the band. Slots are drawn independently of gold: were distractors gold with one slot changed,
-    gold would be the option that has most in common with the others.
+    Clearly wrong in at least one slot: the opposite word; or a word where the difference is below half the band; or an
+    empty slot where it is above twice the band. Because gold is drawn from the same pairs, neither empty slots nor
+    frequent triples tell it from the others, and gold is not the option that has most in common with the rest.
     """
-    gold = relation_triple(fact, limits.relation_band)
+    gold = relation_triple(fact.differences, limits.relation_band)
+    axes = [axis for axis, _ in fact.differences]
     found: list[tuple[str, ...]] = []
-    for _ in range(_TRIES):
-        triple = tuple(
-            "" if rng.random() < _EMPTY_SLOT_SHARE else RELATION_WORDS[axis][rng.integers(2)]
-            for axis, _ in fact.differences
-        )
+    for i in rng.permutation(len(fact.elsewhere)).tolist():
+        triple = relation_triple(zip(axes, fact.elsewhere[i], strict=True), limits.relation_band)
         wrong = any(
             _clearly_wrong(word, right, abs(difference), limits.relation_band)
             for word, right, (_, difference) in zip(triple, gold, fact.differences, strict=True)
@@ -66,7 +63,10 @@ def _clearly_wrong(word: str, gold: str, size: float, band: float) -> bool:
 def box_distractors(
     fact: BoxFact, count: int, size: tuple[int, int], limits: Limits, rng: np.random.Generator
 ) -> list[Array] | None:
-    """Boxes of other things in the view, then copies of the gold box put elsewhere; None if there is no room.
+    """Boxes of like-sized things in the view, then changed copies of the gold box elsewhere; None if there is no room.
+
+    Copies differ from each other in size and height as much as gold differs from them, so that neither the name of the
+    object nor its box in the first view tells which option is gold.
 
     Args:
         size: (width, height) of the view, pixels.
@@ -75,20 +75,39 @@ def box_distractors(
         ``count`` boxes (4,) in pixels; gold and they overlap each other less than ``max_option_iou``.
     """
     chosen = [fact.box]
-    extent = fact.box[2:] - fact.box[:2]
-    room = np.array(size, dtype=float) - extent
-    pool = [fact.elsewhere[i] for i in rng.permutation(len(fact.elsewhere))]
+    deviation_of_gold = _deviation(rng)
+    others = [fact.elsewhere[i] for i in rng.permutation(len(fact.elsewhere))]
+    pool = [box for box in others if _alike(box, fact.box, size[1])]
     for attempt in range(len(pool) + _TRIES):
-        if attempt < len(pool):
-            box = pool[attempt]
-        else:
-            corner = rng.uniform(0, 1, 2) * room - 0.5
-            box = np.concatenate([corner, corner + extent])
+        box = pool[attempt] if attempt < len(pool) else _moved_copy(
+            fact.box, size, _deviation(rng) - deviation_of_gold, rng
+        )
         if all(iou(box, other) < limits.max_option_iou for other in chosen):
             chosen.append(box)
             if len(chosen) == count + 1:
                 return chosen[1:]
     return None
+
+
+def _alike(box: Array, gold: Array, height: int) -> bool:
+    """Both sides within a third of gold's, and the middle about as high in the image."""
+    ratio = (box[2:] - box[:2]) / (gold[2:] - gold[:2])
+    shift = abs(box[1] + box[3] - gold[1] - gold[3]) / 2 / height
+    return bool((ratio > 0.75).all() and (ratio < 1.33).all()) and shift < 0.1
+
+
+def _deviation(rng: np.random.Generator) -> Array:
+    """(3,) how one option departs from a common pattern: log width, log height, shift in image heights."""
+    return np.array([*rng.uniform(-0.1, 0.1, 2), rng.normal(0, 0.03)])
+
+
+def _moved_copy(box: Array, size: tuple[int, int], change: Array, rng: np.random.Generator) -> Array:
+    """The box, resized and shifted up or down by ``change`` (as ``_deviation``), anywhere across the image."""
+    sides = np.minimum((box[2:] - box[:2]) * np.exp(change[:2]), size)
+    room = np.array(size, dtype=float) - sides
+    middle = (box[1] + box[3]) / 2 + 0.5 + change[2] * size[1]
+    corner = np.clip([rng.uniform(0, 1) * room[0], middle - sides[1] / 2], 0, room) - 0.5
+    return np.concatenate([corner, corner + sides])
 
 
 def box_text(box: NDArray[np.int64]) -> str:

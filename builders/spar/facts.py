@@ -57,6 +57,8 @@ class RelationFact(Fact):
 
     differences: tuple[tuple[str, float], ...]
     """(axis, signed metres) with axes of ``RELATION_WORDS``; within the band a slot stays empty."""
+    elsewhere: tuple[tuple[float, ...], ...] = ()
+    """The same differences of other pairs in the view: material for options."""
 
 
 RELATION_WORDS = {"horizontal": ("left", "right"), "vertical": ("above", "below"), "distance": ("closer", "farther")}

@@ -3,7 +3,10 @@
 "Open" marks values the paper names but does not print, or leaves out: the number is our default.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
+
+from builders.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,19 @@ class Limits:
     """Options that are boxes overlap each other less than this (open)."""
     box_slack: float = 0.1
     """Metres by which the two routes to a 2D box may differ: one mesh edge (open)."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not math.isfinite(value) or value < 0:
+                raise InputError(f"{field.name}={value}: expected a number of 0 or more")
+            if field.name in _SHARES and value > 1:
+                raise InputError(f"{field.name}={value}: expected a share from 0 to 1")
+        if self.max_option_iou == 0 or self.max_same_objects == 0 or self.max_depth <= self.min_depth:
+            raise InputError("max_option_iou and max_same_objects must be above 0, max_depth above min_depth")
+
+
+_SHARES = frozenset({
+    "min_visible_fraction", "min_in_image_fraction", "min_area", "min_marker_cover", "min_marker_gap", "max_marker_iou",
+    "min_view_overlap", "max_match_iou", "max_option_iou",
+})

@@ -113,7 +113,7 @@ def _gold(task: Task, fact: Fact, record: SceneRecord, limits: Limits, rng: np.r
     if isinstance(fact, RelationFact):
         others = relation_distractors(fact, wrong, limits, rng)
         exact = tuple(difference for _, difference in fact.differences)
-        triple = relation_triple(fact, limits.relation_band)
+        triple = relation_triple(fact.differences, limits.relation_band)
         if others is None:
             return Rejected("too_few_options")
         return Gold(_triple(triple), _printed(exact), exact, ("m",) * 3, tuple(map(_triple, others)))

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from builders.errors import SceneError
-from builders.scenes.scene import Frame, Scene, SceneSource
+from builders.scenes.scene import Scene, SceneSource
 from builders.spar.markers import draw_markers
 
 EncodedImage = dict[str, Any]
@@ -18,13 +18,21 @@ _KEPT_DECODED = 24
 
 
 class Pictures:
-    """Reads and marks the frames of one scene; recently used frames stay in memory."""
+    """Reads and marks the frames of one scene. Encoded frames are kept, since making one again may mean rendering it;
+    recently used ones also decoded."""
 
     def __init__(self, source: SceneSource, scene: Scene):
         self._source = source
         self._scene = scene
         self._frames = {frame.frame_id: frame for frame in scene.frames}
-        self._recent: OrderedDict[str, tuple[bytes, Image.Image]] = OrderedDict()
+        self._encoded: dict[str, bytes] = {}
+        self._decoded: OrderedDict[str, Image.Image] = OrderedDict()
+
+    def check(self, frame_id: str) -> None:
+        """Raise ``SceneError`` if the frame's picture is missing, cannot be decoded, or has another size than its
+        camera says."""
+        if frame_id not in self._encoded:
+            self._read(frame_id)
 
     def of_row(self, row: Mapping[str, Any]) -> list[EncodedImage]:
         """The row's views in order, with its markers burnt in.
@@ -32,11 +40,7 @@ class Pictures:
         Raises:
             SceneError: a picture cannot be decoded or has another size than its camera says.
         """
-        missing = [frame_id for frame_id in row["frame_ids"] if frame_id not in self._frames]
-        if missing:
-            raise SceneError(f"{self._scene.source} {self._scene.scene_id}: no frame {missing[0]}; the rows were made "
-                             "from another export of this scan")
-        read = [self._read(self._frames[frame_id]) for frame_id in row["frame_ids"]]
+        read = [self._read(frame_id) for frame_id in row["frame_ids"]]
         result = []
         for view, (frame_id, (data, image)) in enumerate(zip(row["frame_ids"], read, strict=True)):
             markers = [item | {"image_index": 0} for item in row["objects"]
@@ -49,12 +53,15 @@ class Pictures:
                 result.append({"bytes": data, "path": f"{name}.{_suffix(data)}"})
         return result
 
-    def _read(self, frame: Frame) -> tuple[bytes, Image.Image]:
-        if frame.frame_id in self._recent:
-            self._recent.move_to_end(frame.frame_id)
-            return self._recent[frame.frame_id]
-        data = self._source.read_color(self._scene, frame)
-        where = f"{self._scene.source} {self._scene.scene_id} frame {frame.frame_id}"
+    def _read(self, frame_id: str) -> tuple[bytes, Image.Image]:
+        where = f"{self._scene.source} {self._scene.scene_id} frame {frame_id}"
+        frame = self._frames.get(frame_id)
+        if frame is None:
+            raise SceneError(f"{where}: not in the scan; the rows were made from another export of it")
+        if frame_id in self._decoded:
+            self._decoded.move_to_end(frame_id)
+            return self._encoded[frame_id], self._decoded[frame_id]
+        data = self._encoded.get(frame_id) or self._source.read_color(self._scene, frame)
         try:
             image = Image.open(BytesIO(data))
             image.load()
@@ -63,9 +70,10 @@ class Pictures:
         if image.size != (frame.width, frame.height):
             raise SceneError(f"{where}: the colour image has {image.size[0]}x{image.size[1]} pixels, its camera "
                              f"{frame.width}x{frame.height}; all frames of a scan must have one size")
-        self._recent[frame.frame_id] = data, image
-        if len(self._recent) > _KEPT_DECODED:
-            self._recent.popitem(last=False)
+        self._encoded[frame_id] = data
+        self._decoded[frame_id] = image
+        if len(self._decoded) > _KEPT_DECODED:
+            self._decoded.popitem(last=False)
         return data, image
 
 

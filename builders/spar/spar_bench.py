@@ -156,7 +156,7 @@ class SparBench(datasets.ArrowBasedBuilder):
         source = self._open(ref.spec)
         scene = source.load(ref.scene_id)
         record = build_record(scene, self.config.limits)
-        pictures = Pictures(source, scene) if self._embeds(source) else None
+        pictures, embeds = Pictures(source, scene), self._embeds(source)
         seed = (self.name, VERSION, self.config.seed)
         rejected: dict[str, dict[str, int]] = {}
         tables = []
@@ -167,7 +167,9 @@ class SparBench(datasets.ArrowBasedBuilder):
             )
             for row in rows:
                 row["id"] = 0
-                row["image"] = pictures.of_row(row) if pictures else [None] * len(row["frame_ids"])
+                for frame_id in row["frame_ids"]:
+                    pictures.check(frame_id)  # a broken picture is no better for being referenced
+                row["image"] = pictures.of_row(row) if embeds else [None] * len(row["frame_ids"])
             tables.append(pa.Table.from_pylist(rows, schema=BENCH_FEATURES.arrow_schema))
             rejected[task.name] = dict(counter)
         report = SceneReport(

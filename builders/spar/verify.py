@@ -1,9 +1,10 @@
 """Golds checked by a second route.
 
-``verify`` starts from a finished row and the stored cameras and boxes, and computes the answer again with formulas that
-share nothing with the generators: projections on world axes instead of camera coordinates, the law of cosines instead
-of a difference of points, projected mesh vertices instead of ray-cast pixels. It also checks what a reader would: that
-the options hold the answer once, that the letter names it, that given numbers are true.
+``verify`` starts from a finished row and the stored cameras and boxes, and computes the answer again by other formulas
+than the generators: projections on world axes instead of camera coordinates, the law of cosines instead of a difference
+of points. A 2D box is the ray-cast one again, held against the box of the projected visible vertices, which agrees up
+to a mesh edge. It also checks what a reader would: that the options hold the answer once, that the letter names it,
+that given numbers are true.
 """
 
 from collections.abc import Callable
@@ -13,13 +14,14 @@ import numpy as np
 
 from builders.scenes.scene import Array
 from builders.spar.choices import LETTERS
-from builders.spar.facts import relation_slot
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.tasks import TASKS
 
 BOUNDARY = 0.01
 """Two routes may print different numbers if the exact value lies this close to a rounding boundary (m, or px1000)."""
+
+_OPPOSITES = (("left", "right"), ("above", "below"), ("closer", "farther"))
 
 Recompute = Callable[[dict[str, Any], SceneRecord, Limits], "Array | str"]
 
@@ -133,8 +135,8 @@ def _verify_relation(row: dict[str, Any], record: SceneRecord, limits: Limits) -
     apart = _center(record, red) - _center(record, blue)
     lengths = [float(np.linalg.norm(_center(record, item) - pose[:3, 3])) for item in (red, blue)]
     differences = np.array([apart @ pose[:3, 0], apart @ pose[:3, 1], lengths[0] - lengths[1]])
-    axes = ("horizontal", "vertical", "distance")
-    words = [relation_slot(axis, d, limits.relation_band) for axis, d in zip(axes, differences, strict=True)]
+    words = [word if d > 0 else opposite for d, (opposite, word) in zip(differences, _OPPOSITES, strict=True)]
+    words = [word if abs(d) >= limits.relation_band else "" for word, d in zip(words, differences, strict=True)]
     answer = row["options"][LETTERS.index(row["answer"])]
     return differences if [word.strip() for word in answer.split(",")] == words else "answer is not the relation"
 

@@ -36,7 +36,7 @@ from builders.scenes.scannet import ScanNetSource
 from builders.spar import pictures, spar_bench, visibility
 from builders.spar.spar_bench import SparBench
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 FLOOR = Path(__file__).with_name("generation_floor.py")
 
@@ -108,7 +108,7 @@ def recorded(workload: Path) -> Iterator[None]:
         result = of_row(self, row)
         marked = {item["image_index"] for item in row["objects"] if item["color"]}
         for view, frame_id in enumerate(row["frame_ids"]):
-            data = self._recent[frame_id][0]
+            data = self._encoded[frame_id]
             if data not in frames:
                 frames[data] = len(frames)
                 (workload / f"frame_{frames[data]:05d}").write_bytes(data)

@@ -35,8 +35,8 @@ def _nearer_candidate(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NearerFact | Rejected:
     views, (red, green, blue) = proposal
-    if record.label(green.object_id) == record.label(blue.object_id):
-        return Rejected("same_label")  # the options are names
+    if len({record.label(asked.object_id) for asked in (red, green, blue)}) < 3:
+        return Rejected("same_label")  # the options are names, and must not sound like the reference
     boxes = [record.objects[a.object_id].item.box for a in (red, green, blue)]
     to_green, to_blue = center_distance(boxes[0], boxes[1]), center_distance(boxes[0], boxes[2])
     if abs(to_green - to_blue) < limits.min_nearer_gap:

@@ -21,7 +21,7 @@ def _match(record: SceneRecord, limits: Limits, rng: np.random.Generator, propos
     if iou(marked, gold) > limits.max_match_iou:
         return Rejected("moved_too_little")
     others = tuple(o.bbox for i, o in sorted(second.objects.items()) if i != red.object_id)
-    return BoxFact(views, (red,), None, gold, (marked, *others))
+    return BoxFact(views, (red,), None, gold, others)
 
 
 MATCHING_TASKS = (

@@ -15,12 +15,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from builders import attach_images
 from builders.errors import InputError
 from builders.hub.dataset import SceneRef
 from builders.hub.files import replacing, safe_name
-from builders.hub.folder import build_folder
+from builders.hub.folder import build_folder, only_writer
 from builders.hub.manifest import file_problems, read_manifest
 from builders.hub.parts import part_path, safe_part_names
+from builders.scenes.scannet import ScanNetSource
 from builders.spar.spar_bench import SparBench
 from tests.builders.toy import toy_room, write_scannet
 
@@ -166,6 +168,96 @@ def test_bad_scenes_are_quarantined_and_the_rest_is_built(scans, tmp_path):
     shutil.copy(scans / "scene0001_00" / "scene0001_00_vh_clean_2.ply", copy / "scene0001_00")
     again = build_folder(bench(copy), tmp_path / "out", progress=False)
     assert again.reused == 2 and len(again.manifest["scenes"]) == 3
+
+
+def test_an_unexpected_error_costs_one_scene_only(scans, tmp_path, monkeypatch):
+    def explode(self, scene_id):
+        if scene_id == "scene0001_00":
+            raise ZeroDivisionError("in\nside")
+        return load_scene(self, scene_id)
+
+    load_scene = ScanNetSource.load
+    monkeypatch.setattr(ScanNetSource, "load", explode)
+    manifest = build_folder(bench(scans), tmp_path / "out", progress=False).manifest
+    (quarantined,) = manifest["quarantined"]
+    assert quarantined["reason"] == "unexpected ZeroDivisionError: in side" and len(manifest["scenes"]) == 3
+
+
+def test_broken_pictures_are_found_even_when_they_are_only_referenced(scans, tmp_path):
+    copy = tmp_path / "scans"
+    shutil.copytree(scans, copy)
+    for picture in (copy / "scene0003_00" / "color").iterdir():
+        picture.write_bytes(picture.read_bytes()[:-1500])
+    manifest = build_folder(bench(copy, pixels="auto"), tmp_path / "out", progress=False).manifest
+    assert [q["scene_id"] for q in manifest["quarantined"]] == ["scene0003_00"]
+
+
+def test_a_damaged_part_is_removed_and_made_again(scans, folder, tmp_path):
+    out = tmp_path / "out"
+    build_folder(bench(scans), out, progress=False)
+    part = out / ".build" / "parts" / "scannet" / "scene0001_00.parquet"
+    for position in (0.3, 0.9):  # in the pictures, in the last pages
+        data = bytearray(part.read_bytes())
+        start = int(len(data) * position)
+        data[start : start + 50] = bytes(50)
+        part.write_bytes(data)
+        with pytest.raises(OSError, match=r"scene0001_00\.parquet: was damaged and has been removed"):
+            build_folder(bench(scans), out, progress=False)
+        assert build_folder(bench(scans), out, progress=False).reused == 3
+        assert shard_hashes(out) == shard_hashes(folder)
+
+
+def test_a_second_build_waits_outside(scans, tmp_path):
+    (tmp_path / "out" / ".build").mkdir(parents=True)
+    with only_writer(tmp_path / "out"), pytest.raises(InputError, match="another build is writing there"):
+        build_folder(bench(scans), tmp_path / "out", progress=False)
+    build_folder(bench(scans), tmp_path / "out", progress=False)
+
+
+def test_leftovers_of_killed_builds_are_swept(scans, tmp_path):
+    out = tmp_path / "out"
+    for left in (".README.md.1.tmp", ".build/parts/scannet/.scene0000_00.parquet.9.tmp", ".build/staging/tiny/0.open"):
+        (out / left).parent.mkdir(parents=True, exist_ok=True)
+        (out / left).write_text("half")
+    build_folder(bench(scans), out, progress=False)
+    assert not [p for p in out.rglob("*") if p.name.endswith((".tmp", ".open"))]
+
+
+def test_building_one_config_removes_the_others_of_an_earlier_build_but_no_foreign_file(scans, folder, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(folder, out)
+    (out / "default" / "notes.parquet").write_text("mine")
+    build_folder(bench(scans), out, only_config="tiny", progress=False)
+    assert [p.name for p in (out / "default").iterdir()] == ["notes.parquet"]
+    assert list(read_manifest(out)["rows"]) == ["tiny/test"]
+    (out / "tiny" / "test-00001-of-00002.parquet").write_text("stray")
+    assert file_problems(out, read_manifest(out)) == ["tiny/test-00001-of-00002.parquet: not in the manifest"]
+
+
+def test_the_card_names_each_referenced_source_and_loads_what_it_says(scans, folder, tmp_path):
+    card = (folder / "README.md").read_text()
+    assert "attach_images" not in card and "More Information Needed" not in card and "4 scenes (scannet)" in card
+    mixed = bench(scans, sources=("procedural", f"scannet={scans}"), pixels="auto", renderer="raycast", scenes=1)
+    build_folder(mixed, tmp_path / "out", progress=False)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert 'attach_images(bench, "scannet=/path/to/scannet")' in card and '"procedural=' not in card
+    bench_rows = attach_images(load(tmp_path / "out"), f"scannet={scans}")
+    sizes = {row["source"]: row["image"][0].size for row in bench_rows}
+    assert sizes == {"procedural": (640, 480), "scannet": (320, 240)}
+
+
+def test_attached_pictures_equal_embedded_ones(scans, folder, tmp_path):
+    build_folder(bench(scans, pixels="referenced"), tmp_path / "out", progress=False)
+    embedded = {row["uid"]: row["image"] for row in load(folder)}
+    referenced = load(tmp_path / "out")
+    assert referenced[0]["image"] == [None] * len(referenced[0]["frame_ids"])
+    kept = attach_images(referenced, f"scannet={scans}").shuffle(seed=1).select(range(15))
+    streamed = attach_images(load(tmp_path / "out", streaming=True), f"scannet={scans}").take(5)
+    for row in [*kept, *streamed]:
+        for a, b in zip(row["image"], embedded[row["uid"]], strict=True):
+            assert (np.array(a) == np.array(b)).all()
+    with pytest.raises(InputError, match="the rows come from scannet"):
+        attach_images(referenced, "procedural")
 
 
 def test_poses_of_another_world_are_quarantined_with_a_hint(scans, tmp_path):

@@ -99,16 +99,19 @@ def _edit_json(path, **changes):
 
 @pytest.mark.parametrize("name, damage, says", [
     ("scene0001_00_vh_clean_2.ply", lambda p: p.unlink(), "missing"),
-    ("scene0001_00_vh_clean_2.ply", lambda p: p.write_bytes(p.read_bytes()[:200]), "no triangles"),
-    ("scene0001_00_vh_clean_2.ply", lambda p: p.write_bytes(b"hello"), "no triangles"),
+    ("scene0001_00_vh_clean_2.ply", lambda p: p.write_bytes(p.read_bytes()[:200]), "truncated"),
+    ("scene0001_00_vh_clean_2.ply", lambda p: p.write_bytes(p.read_bytes()[:-100]), "truncated"),
+    ("scene0001_00_vh_clean_2.ply", lambda p: p.write_bytes(b"hello"), "0 vertices"),
     ("scene0001_00_vh_clean_2.0.010000.segs.json", lambda p: _edit_json(p, segIndices=[1, 2, 3]), "3 segment indices"),
     ("scene0001_00_vh_clean_2.0.010000.segs.json", lambda p: p.unlink(), "missing"),
     ("scene0001_00.aggregation.json", lambda p: p.write_text("{"), "not readable as JSON"),
     ("scene0001_00.aggregation.json", lambda p: _edit_json(p, segGroups=[{"label": "chair"}]), "objectId"),
     ("scene0001_00.txt", lambda p: p.unlink(), "axisAlignment"),
+    ("scene0001_00.txt", lambda p: p.write_bytes(bytes(range(200, 255))), "name = value"),
     ("scene0001_00.txt", lambda p: p.write_text("axisAlignment = 1 0 0"), "16 numbers"),
     ("intrinsic/intrinsic_color.txt", lambda p: p.write_text("1 2 3"), "4x4 numbers"),
     ("intrinsic/intrinsic_color.txt", lambda p: p.write_text("nan " * 16), "NaN"),
+    ("intrinsic/intrinsic_color.txt", lambda p: p.write_text("0 " * 16), "focal lengths"),
     ("pose/0.txt", lambda p: p.write_text("1 0 0 0 " * 4), "rotation"),
 ])
 def test_a_broken_file_is_named_with_what_is_wrong(scans, name, damage, says):
@@ -137,10 +140,11 @@ def test_instances_without_volume_or_name_are_left_out_and_counted(scans):
     groups = json.loads(path.read_text())["segGroups"]
     groups[0]["segments"] = [123456]  # no vertex has this segment
     groups[1]["label"] = "Object"
+    groups[2]["label"] = None
     _edit_json(path, segGroups=groups)
     scene = ScanNetSource(scans).load("scene0001_00")
-    assert len(scene.objects) == 7
-    assert scene.dropped == {"objects_without_volume": 1, "objects_nameless": 1}
+    assert len(scene.objects) == 6
+    assert scene.dropped == {"objects_without_volume": 1, "objects_nameless": 2}
 
 
 def test_a_truncated_picture_is_named(scans):
