@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from builders.scenes.scannet import ScanNetSource
 from builders.scenes.scene import Frame, Mesh, OrientedBox, Scene, SceneObject
@@ -86,6 +87,29 @@ def test_living_room_golds_agree_with_independent_measurements(scenes_root):
                 assert on_boundary or row["answer"] == f"{gold[0]:.1f}"
             checked[name] += 1
     assert len(checked) == 7 and min(checked.values()) >= 15
+
+
+def test_living_room_boxes_agree_with_the_depth_camera(scenes_root):
+    """2D boxes of position matching from annotated vertices and the sensor's own depth maps: no mesh, no ray."""
+    scene = ScanNetSource(scenes_root / "scannet").load("scene9001_00")
+    vertices = {o.object_id: scene.mesh.vertices[o.vertex_ids] for o in scene.objects}
+    poses = {f.frame_id: f.world_from_camera for f in scene.frames}
+    gaps = []
+    for row in rows_of(build_record(scene, Limits()), TASKS["position_matching"], 60, Limits()):
+        marked = row["objects"][0]
+        for frame_id, box in ((row["frame_ids"][0], marked["bbox"]), (row["frame_ids"][1], row["answer_value"])):
+            png = scenes_root / "scannet" / "scans" / "scene9001_00" / "depth" / f"{frame_id}.png"
+            depth = np.array(Image.open(png)) / 1000
+            points = np.c_[vertices[marked["object_id"]], np.ones(len(vertices[marked["object_id"]]))]
+            x, y, z = (np.linalg.inv(poses[frame_id]) @ points.T)[:3]
+            uv = np.stack([525 * x / z + 319.5, 525 * y / z + 239.5])
+            inside = (uv[0] > -0.5) & (uv[0] < 639.5) & (uv[1] > -0.5) & (uv[1] < 479.5)
+            u, v = np.rint(uv[:, inside]).astype(int)
+            seen = uv[:, inside][:, np.abs(depth[v, u] - z[inside]) < 0.03]
+            bounds = np.concatenate([seen.min(axis=1), seen.max(axis=1)])
+            gaps += np.abs(bounds - (np.array(box) * np.tile((640, 480), 2) / 1000 - 0.5)).tolist()
+    assert len(gaps) > 80
+    assert np.mean(np.array(gaps) < 6) > 0.95  # 6 px are 1.5 cm, a mesh edge, at the distances of this room
 
 
 def _mirrored(scene):
