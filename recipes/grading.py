@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builders.errors import InputError
-from metrics._shared.answers import Parsed, parse_choice, parse_number
+from metrics._shared.answers import Parsed
+from metrics._shared.choices import parse_choice
+from metrics._shared.numbers import parse_number
 from metrics.choice_accuracy._core import choice_accuracy
 from metrics.mra._core import mra, mra_scores
 from recipes.questions import Row

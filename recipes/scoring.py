@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from builders.errors import InputError
 from builders.spar.tasks import TASKS
 from builders.spar.tasks.task import Task
-from metrics._shared.intervals import Interval
-from recipes.averages import mean_of_task_means
+from metrics.spar_score._averages import mean_of_task_means
+from metrics.spar_score._intervals import Interval
 from recipes.grading import grader_of
 from recipes.questions import Row
 

@@ -1,6 +1,8 @@
 """Copy metrics/_shared/<name>.py to metrics/<metric>/_<name>.py, so that each metric folder stands alone on the Hub.
 
-A metric has a copy of every shared file that one of its own files imports (``from ._answers import ...``).
+A metric has a copy of every shared file that one of its own files imports (``from ._answers import ...``), and of those
+that these import in turn. A shared file imports another as ``from .answers import ...``; in the copy that line reads
+``from ._answers import ...``, and nothing else differs.
 
     python scripts/sync_metrics.py           # write the copies
     python scripts/sync_metrics.py --check   # exit 1 and name the copies that differ
@@ -16,20 +18,28 @@ METRICS = Path(__file__).resolve().parents[1] / "metrics"
 
 def vendored_copies(metrics: Path = METRICS) -> dict[Path, Path]:
     """Every copy there should be, with the shared file it comes from."""
-    copies = {}
+    copies: dict[Path, Path] = {}
     for module in sorted(metrics.glob("*/*.py")):
         if module.parent.name == module.stem:
             code = "\n".join(path.read_text() for path in sorted(module.parent.glob("*.py")))
-            for name in sorted(set(re.findall(r"^from \._(\w+) import", code, flags=re.M))):
+            needed = set(re.findall(r"^from \._(\w+) import", code, flags=re.M))
+            while needed:
+                name = needed.pop()
                 shared = metrics / "_shared" / f"{name}.py"
-                if shared.is_file():
-                    copies[module.parent / f"_{name}.py"] = shared
-    return copies
+                if shared.is_file() and copies.setdefault(module.parent / f"_{name}.py", shared):
+                    others = re.findall(r"^from \.(\w+) import", shared.read_text(), flags=re.M)
+                    needed |= {other for other in others if module.parent / f"_{other}.py" not in copies}
+    return dict(sorted(copies.items()))
+
+
+def vendored_text(shared: Path) -> str:
+    """The text of a shared file as its copies hold it."""
+    return re.sub(r"^from \.(?!_)(?=\w)", "from ._", shared.read_text(), flags=re.M)
 
 
 def differing(copies: dict[Path, Path]) -> list[Path]:
     """The copies that are missing or not equal to their source."""
-    return [copy for copy, shared in copies.items() if not copy.is_file() or copy.read_bytes() != shared.read_bytes()]
+    return [copy for copy, shared in copies.items() if not copy.is_file() or copy.read_text() != vendored_text(shared)]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     for copy in stale:
         print(f"{copy.relative_to(options.metrics)} {'differs' if options.check else 'written'}")
         if not options.check:
-            copy.write_bytes(copies[copy].read_bytes())
+            copy.write_text(vendored_text(copies[copy]))
     return 1 if options.check and stale else 0
 
 

@@ -4,12 +4,14 @@ import datasets
 import evaluate
 
 from ._answers import Parsed
-from ._compat import spar_hit
+from ._choice_answers import score_choices
+from ._choices import parse_choice
 from ._core import choice_accuracy
 from ._intervals import Interval
+from ._summary import summary
 
 # `evaluate` copies the sibling files that this script imports itself, and no others: each is imported here.
-__all__ = ["ChoiceAccuracy", "Interval", "Parsed", "choice_accuracy", "spar_hit"]
+__all__ = ["ChoiceAccuracy", "Interval", "Parsed", "choice_accuracy", "parse_choice", "score_choices", "summary"]
 
 _DESCRIPTION = """
 Choice accuracy is the share of multiple-choice answers that commit to the gold letter and to no other. The letter may
@@ -24,15 +26,15 @@ Args:
     references: list of gold letters ("B" or "(B)"), or of option texts where `options` is given.
     options (optional): list with the option texts of each item in letter order, or None for an item without.
     groups (optional): list with the image or scene of each item; the interval then respects what items share.
-    compat (optional): "spar" or "vlmevalkit" for the scores that these released evaluators give.
+    compat (optional): "spar", "lmms-eval" or "vlmevalkit" for the scores that these released evaluators give.
     confidence (optional): coverage of the interval, 0.95.
     seed (optional): of the bootstrap, 0.
     return_items (optional): True adds `items`, a list of {score, value, status}.
 Returns:
-    accuracy: share of right answers, 0 to 1; None where there are no items.
+    accuracy: share of right answers, 0 to 1; NaN where there are no items.
     n: number of items.
     n_unparsed: how many committed to no single letter.
-    low, high: bounds of the interval; None where there are no items.
+    low, high: bounds of the interval; NaN where there are no items.
     interval: how the interval was made.
     n_groups: number of groups, or of items where there are no groups.
 Examples:
@@ -66,7 +68,7 @@ class ChoiceAccuracy(evaluate.Metric):
             citation=_CITATION,
             inputs_description=_KWARGS_DESCRIPTION,
             features=datasets.Features(
-                {"predictions": datasets.Value("large_string"), "references": datasets.Value("string")}
+                {"predictions": datasets.Value("large_string"), "references": datasets.Value("large_string")}
             ),
             reference_urls=["https://arxiv.org/abs/2503.22976"],
         )

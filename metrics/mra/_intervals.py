@@ -1,8 +1,10 @@
 """Confidence intervals for the mean of per-item scores: Wilson, cluster bootstrap, and Student t for few units.
 
+`jackknife_interval` is for scores that are no mean of item scores, such as a mean over pairs or a cosine of means.
+
 Which one applies (the ``method`` of the result):
 
-* ``wilson``: independent 0/1 items (Wilson 1927).
+* ``wilson``: independent 0/1 items (Wilson 1927): without groups, or with one item per group.
 * ``bootstrap`` / ``cluster_bootstrap``: percentile bootstrap over items, or over whole groups (images, scenes) where
   the items of a group are not independent of each other; 20 units or more.
 * ``student`` / ``cluster_student``: fewer than 20 items or groups, where percentiles of a bootstrap are too narrow;
@@ -54,17 +56,24 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     centre = share + z * z / (2 * n)
     spread = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    return min(low, share), max(high, share)  # rounding may put a bound beyond a share of 0 or 1
 
 
 def student_quantile(probability: float, degrees: int) -> float:
     """Quantile of Student's t with whole degrees of freedom, for a probability of at least 0.5.
 
-    Bisection on the finite trigonometric series of the distribution (Abramowitz and Stegun, 26.7.3 and 26.7.4).
+    Bisection on the finite trigonometric series of the distribution (Abramowitz and Stegun, 26.7.3 and 26.7.4), and
+    from 100 degrees on the expansion around the normal quantile (26.7.5), which is then right to six digits.
 
-    >>> round(student_quantile(0.975, 9), 4)
-    2.2622
+    >>> round(student_quantile(0.975, 9), 4), round(student_quantile(0.975, 400), 4)
+    (2.2622, 1.9659)
     """
+    if degrees >= 100:
+        z = NormalDist().inv_cdf(probability)
+        first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+        third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+        return z + first / degrees + second / degrees**2 + third / degrees**3
 
     def inside(t: float) -> float:  # P(|T| < t)
         theta = atan(t / sqrt(degrees))
@@ -151,7 +160,7 @@ def mean_interval(
         index = group_indices(groups, n)
     if n == 0:
         return Interval(None, None, "none", 0, 0)
-    if groups is None:
+    if groups is None or index[-1] == n - 1:  # one item per group: nothing is shared
         if np.isin(scores, (0.0, 1.0)).all():
             return Interval(*wilson(float(scores.sum()), n, confidence), "wilson", n, n)
         sums, counts, prefix = scores, np.ones(n), ""
@@ -159,7 +168,7 @@ def mean_interval(
         counts = np.bincount(index).astype(np.float64)
         sums, prefix = np.bincount(index, scores).astype(np.float64), "cluster_"
     units, mean = len(sums), float(scores.mean())
-    few = "_few_groups" if groups is not None and units < FEW_GROUPS else ""
+    few = "_few_groups" if prefix and units < FEW_GROUPS else ""
     residuals = sums - mean * counts
     if units == 1 or np.abs(residuals).max() < 1e-12 * n:
         return Interval(*wilson(mean * units, units, confidence), f"{prefix}wilson_bound{few}", n, units)
@@ -170,3 +179,50 @@ def mean_interval(
     means = _resampled_means(sums, counts, resamples, seed)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(min(float(low), mean), max(float(high), mean), f"{prefix}bootstrap", n, units)
+
+
+def jackknife_interval(
+    estimate: float,
+    left_out: ArrayLike,
+    n: int,
+    *,
+    clustered: bool,
+    confidence: float = 0.95,
+    limits: tuple[float, float] = (-1.0, 1.0),
+) -> Interval:
+    """Student t interval around the jackknife's bias-corrected estimate, widened where needed to hold the estimate.
+
+    A bootstrap draws units twice, and a vector is perfectly similar to its own copy: means over pairs would come out
+    too large. Leaving units out has no such effect (Efron and Tibshirani 1993, chapter 11).
+
+    Args:
+        estimate: the score of all units.
+        left_out: (G,) the score without each unit in turn; a value that is not finite means that no interval can be
+            given.
+        n: number of items in the units.
+        clustered: whether the units are groups of items; for the method name.
+        confidence: coverage aimed at, between 0 and 1.
+        limits: smallest and largest possible score.
+
+    Returns:
+        Method ``jackknife`` or ``cluster_jackknife`` (``_few_groups`` added below 20 groups); ``none`` and no bounds
+        where there are fewer than two units or a score without one of them is undefined.
+
+    >>> scores = [0.2, 0.4, 0.9]  # of the mean, the jackknife interval is the textbook t interval
+    >>> interval = jackknife_interval(0.5, [0.65, 0.55, 0.3], 3, clustered=False)
+    >>> round(interval.low, 3), round(interval.high, 3), interval.method
+    (-0.396, 1.0, 'jackknife')
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence: expected a value between 0 and 1, got {confidence}")
+    values = np.asarray(left_out, dtype=np.float64).reshape(-1)
+    units = len(values)
+    if units < 2 or not np.isfinite(values).all() or not np.isfinite(estimate):
+        return Interval(None, None, "none", n, units)
+    mean = float(values.mean())
+    corrected = units * estimate - (units - 1) * mean
+    error = sqrt((units - 1) / units * float(((values - mean) ** 2).sum()))
+    reach = student_quantile(0.5 + confidence / 2, units - 1) * error
+    low, high = max(limits[0], min(corrected - reach, estimate)), min(limits[1], max(corrected + reach, estimate))
+    method = ("cluster_jackknife" + "_few_groups" * (units < FEW_GROUPS)) if clustered else "jackknife"
+    return Interval(min(low, estimate), max(high, estimate), method, n, units)

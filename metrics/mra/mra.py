@@ -4,12 +4,15 @@ import datasets
 import evaluate
 
 from ._answers import Parsed
-from ._compat import float_scores
 from ._core import mra
 from ._intervals import Interval
+from ._number_answers import score_numbers
+from ._numbers import parse_number
+from ._relative_accuracy import mra_scores
+from ._summary import summary
 
 # `evaluate` copies the sibling files that this script imports itself, and no others: each is imported here.
-__all__ = ["MRA", "Interval", "Parsed", "float_scores", "mra"]
+__all__ = ["MRA", "Interval", "Parsed", "mra", "mra_scores", "parse_number", "score_numbers", "summary"]
 
 _DESCRIPTION = """
 Mean relative accuracy (MRA) scores numeric answers such as distances and depths: the share of the ten thresholds
@@ -25,16 +28,16 @@ Args:
     groups (optional): list with the image or scene of each item; the interval then respects what items share.
     unit (optional): unit of the references ("m", "cm", "deg", "m2"), one or one per item; answers that state another
         unit of the same dimension are converted.
-    compat (optional): "spar" or "vlmevalkit" for the scores that these released evaluators give.
-    multi_view (optional): one flag or one per item, for compat="spar": the last number is read in place of the first.
+    compat (optional): "spar", "lmms-eval" or "vlmevalkit" for the scores that these released evaluators give.
+    multi_view (optional): one flag or one per item; "spar" and "lmms-eval" then read the last number, not the first.
     confidence (optional): coverage of the interval, 0.95.
     seed (optional): of the bootstrap, 0.
     return_items (optional): True adds `items`, a list of {score, value, status}.
 Returns:
-    mra: mean score, 0 to 1; None where there are no items.
+    mra: mean score, 0 to 1; NaN where there are no items.
     n: number of items.
     n_unparsed: how many committed to no number.
-    low, high: bounds of the interval; None where there are no items.
+    low, high: bounds of the interval; NaN where there are no items.
     interval: how the interval was made.
     n_groups: number of groups, or of items where there are no groups.
 Examples:

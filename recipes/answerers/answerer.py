@@ -17,7 +17,7 @@ class Answer:
     answer: str | None
     """What it commits to, in the form of the gold answer; None unless ``status`` is ``ok``."""
     status: str
-    """``ok``, ``empty``, ``refused``, ``unparsable`` or ``ambiguous``."""
+    """``ok``, ``empty``, ``refused``, ``malformed`` or ``ambiguous``."""
     margin: float | None
     """Probability of the answer less that of the runner-up; None where the model gives none."""
     seconds: float

@@ -1,11 +1,19 @@
-"""What two released evaluators compute for the multiple-choice questions of SPAR-Bench, slips included.
+"""Answers that are one option letter: how each evaluator reads them, and whether they hit.
 
 ``spar`` is the evaluator of the SPAR repository, which lmms-eval took over; ``vlmevalkit`` is the rule-based mode of
 VLMEvalKit (its spatial benchmarks), which searches a text for a letter A to F in several passes.
 """
 
 import re
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ._answers import Compat, GoldError, Parsed, Status
+from ._choices import parse_choice, plain_text
+
+_LETTER = re.compile(r"\s*[(\[]?\s*([A-Za-z])\s*[)\]]?\s*\.?\s*")
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
 _TAGGED = re.compile(r"<\s*answer\b[^>]*>\s*([A-J]).*?<\s*/\s*answer\s*>", re.IGNORECASE | re.DOTALL)
 _BEFORE_TAG = tuple(
@@ -85,3 +93,72 @@ def vlmevalkit_letter(answer: str) -> str | None:
 def vlmevalkit_hit(answer: str, reference: str) -> bool:
     """Both sides go through the matcher; two sides without a letter count as equal."""
     return vlmevalkit_letter(answer) == vlmevalkit_letter(reference.strip())
+
+
+def gold_letter(reference: object, options: Sequence[object] | None = None) -> str:
+    """The gold as an upper-case letter; "b", "(B)" and, with ``options``, the text of an option are accepted.
+
+    Raises:
+        ValueError: neither a letter nor the text of exactly one option, or a letter beyond the options.
+
+    >>> gold_letter("(B)"), gold_letter("left", options=["right", "left"])
+    ('B', 'B')
+    """
+    letter = _LETTER.fullmatch(str(reference))
+    if letter and (not options or ord(letter[1].upper()) - 65 < len(options)):
+        return letter[1].upper()
+    same = [i for i, text in enumerate(options or []) if plain_text(text) == plain_text(reference)]
+    if len(same) != 1:
+        raise ValueError(f"reference {reference!r} is neither an option letter nor the text of one of {options or []}")
+    return chr(65 + same[0])
+
+
+def _read(answer: object, options: Sequence[object] | None, letters: str, compat: Compat) -> Parsed[str]:
+    if answer is None:
+        return Parsed(None, "empty")
+    if compat is None:
+        return parse_choice(answer, options, letters)
+    text = str(answer)
+    value = vlmevalkit_letter(text) if compat == "vlmevalkit" else text
+    blank: Status = "empty" if not text.strip() else "ok" if value is not None else "malformed"
+    return Parsed(value if blank == "ok" else None, blank)
+
+
+def score_choices(
+    predictions: Sequence[object],
+    references: Sequence[object],
+    *,
+    options: Sequence[Sequence[object] | None],
+    compat: Compat = None,
+) -> tuple[NDArray[np.float64], list[Parsed[str]]]:
+    """1 or 0 for each of N answers, and how it was read.
+
+    Args:
+        predictions: (N,) answer texts.
+        references: (N,) gold letters, or texts of an option.
+        options: (N,) option texts of each item in letter order, or None.
+        compat: None, or the released evaluator whose scores to give.
+
+    Raises:
+        GoldError: a gold that is neither a letter nor an option.
+
+    >>> score_choices(["The answer is (B)", "A or B"], ["B", "B"], options=[None, None])[0]
+    array([1., 0.])
+    """
+    if compat is not None:
+        golds = [str(reference) for reference in references]
+        read = [_read(answer, None, "", compat) for answer in predictions]
+        hit = vlmevalkit_hit if compat == "vlmevalkit" else spar_hit
+        hits = [answer is not None and hit(str(answer), gold) for answer, gold in zip(predictions, golds)]
+        return np.array(hits, dtype=np.float64), read
+    golds = []
+    for i, (reference, texts) in enumerate(zip(references, options)):
+        try:
+            golds.append(gold_letter(reference, texts))
+        except ValueError:
+            problem = f"{reference!r}, neither an option letter nor the text of one of {texts or []}"
+            raise GoldError(i, problem) from None
+    last = max(["F", *golds])
+    letters = "".join(map(chr, range(65, ord(last) + 1)))
+    read = [_read(answer, texts, letters, compat) for answer, texts in zip(predictions, options)]
+    return np.array([item.value == gold for item, gold in zip(read, golds)], dtype=np.float64), read

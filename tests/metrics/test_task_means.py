@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import t
 
 from metrics._shared.intervals import mean_interval
-from recipes.averages import mean_of_task_means
+from metrics.spar_score._averages import mean_of_task_means
 
 
 def sample(scenes: int, seed: int = 0) -> tuple[np.ndarray, list[str], list[int]]:

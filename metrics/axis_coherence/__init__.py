@@ -1,0 +1,1 @@
+"""How well delta vectors of one spatial axis agree on a direction."""

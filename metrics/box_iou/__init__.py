@@ -1,0 +1,1 @@
+"""Overlap of oriented 3D boxes."""

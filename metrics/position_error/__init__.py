@@ -1,0 +1,1 @@
+"""Bird's-eye position error of named objects."""

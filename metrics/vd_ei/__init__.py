@@ -1,0 +1,1 @@
+"""Entanglement of the vertical and the distance direction of delta vectors."""

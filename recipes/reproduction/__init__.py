@@ -1,0 +1,1 @@
+"""Derived figures of the papers, recomputed from the numbers they print."""
