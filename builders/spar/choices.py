@@ -12,7 +12,8 @@ from builders.spar.limits import Limits
 
 LETTERS = "ABCD"
 
-_TRIES = 200
+_COPIES = 200
+"""Changed copies of a gold box among which options are looked for."""
 
 
 def shuffled(gold: str, distractors: list[str], rng: np.random.Generator) -> tuple[list[str], str]:
@@ -65,8 +66,7 @@ def box_distractors(
 ) -> list[Array] | None:
     """Boxes of like-sized things in the view, then changed copies of the gold box elsewhere; None if there is no room.
 
-    Copies differ from each other in size and height as much as gold differs from them, so that neither the name of the
-    object nor its box in the first view tells which option is gold.
+    Like-sized, so that neither the name of the object nor its box in the first view tells which option is gold.
 
     Args:
         size: (width, height) of the view, pixels.
@@ -74,19 +74,17 @@ def box_distractors(
     Returns:
         ``count`` boxes (4,) in pixels; gold and they overlap each other less than ``max_option_iou``.
     """
-    chosen = [fact.box]
-    deviation_of_gold = _deviation(rng)
     others = [fact.elsewhere[i] for i in rng.permutation(len(fact.elsewhere))]
-    pool = [box for box in others if _alike(box, fact.box, size[1])]
-    for attempt in range(len(pool) + _TRIES):
-        box = pool[attempt] if attempt < len(pool) else _moved_copy(
-            fact.box, size, _deviation(rng) - deviation_of_gold, rng
-        )
-        if all(iou(box, other) < limits.max_option_iou for other in chosen):
-            chosen.append(box)
-            if len(chosen) == count + 1:
-                return chosen[1:]
-    return None
+    alike = [box for box in others if _alike(box, fact.box, size[1])]
+    candidates = np.concatenate([np.reshape(alike, (-1, 4)), _moved_copies(fact.box, size, rng)])
+    free = iou(candidates, fact.box) < limits.max_option_iou
+    chosen: list[Array] = []
+    while len(chosen) < count:
+        if not free.any():
+            return None
+        chosen.append(candidates[free.argmax()])
+        free &= iou(candidates, chosen[-1]) < limits.max_option_iou
+    return chosen
 
 
 def _alike(box: Array, gold: Array, height: int) -> bool:
@@ -96,18 +94,20 @@ def _alike(box: Array, gold: Array, height: int) -> bool:
     return bool((ratio > 0.75).all() and (ratio < 1.33).all()) and shift < 0.1
 
 
-def _deviation(rng: np.random.Generator) -> Array:
-    """(3,) how one option departs from a common pattern: log width, log height, shift in image heights."""
-    return np.array([*rng.uniform(-0.1, 0.1, 2), rng.normal(0, 0.03)])
+def _moved_copies(box: Array, size: tuple[int, int], rng: np.random.Generator) -> Array:
+    """(N, 4) copies anywhere across the image, resized and shifted up or down.
 
-
-def _moved_copy(box: Array, size: tuple[int, int], change: Array, rng: np.random.Generator) -> Array:
-    """The box, resized and shifted up or down by ``change`` (as ``_deviation``), anywhere across the image."""
-    sides = np.minimum((box[2:] - box[:2]) * np.exp(change[:2]), size)
+    Gold and copies depart alike from a common pattern that nobody sees, so that gold is neither the middle nor an
+    extreme of them: what a copy has beyond gold is its own departure less gold's.
+    """
+    resized = rng.uniform(-0.1, 0.1, (_COPIES + 1, 2))
+    shifted = rng.normal(0, 0.03, _COPIES + 1)
+    sides = np.minimum((box[2:] - box[:2]) * np.exp(resized[1:] - resized[0]), size)
     room = np.array(size, dtype=float) - sides
-    middle = (box[1] + box[3]) / 2 + 0.5 + change[2] * size[1]
-    corner = np.clip([rng.uniform(0, 1) * room[0], middle - sides[1] / 2], 0, room) - 0.5
-    return np.concatenate([corner, corner + sides])
+    middle = (box[1] + box[3]) / 2 + 0.5 + (shifted[1:] - shifted[0]) * size[1]
+    across = rng.uniform(0, 1, _COPIES) * room[:, 0]
+    corners = np.clip(np.stack([across, middle - sides[:, 1] / 2], axis=1), 0, room) - 0.5
+    return np.concatenate([corners, corners + sides], axis=1)
 
 
 def box_text(box: NDArray[np.int64]) -> str:

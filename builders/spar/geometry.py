@@ -43,12 +43,17 @@ def box_to_px1000(box: Array, width: int, height: int) -> NDArray[np.int64]:
     return points_to_px1000(np.asarray(box, dtype=float).reshape(2, 2), width, height).reshape(4)
 
 
-def iou(a: Array, b: Array) -> float:
-    """Intersection over union of two boxes x1, y1, x2, y2."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    total = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - shared
-    return shared / total if total > 0 else 0.0
+def iou(a: Array, b: Array) -> Array:
+    """(...) intersection over union of boxes (..., 4) x1, y1, x2, y2; 0 where both are empty.
+
+    Example:
+        >>> float(iou(np.array([0, 0, 4, 4]), np.array([2, 0, 6, 4]))) == 8 / 24
+        True
+    """
+    sides = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    shared = sides[..., 0] * sides[..., 1]
+    total = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - shared
+    return shared / np.where(total > 0, total, 1)
 
 
 def center_distance(a: OrientedBox, b: OrientedBox) -> float:
