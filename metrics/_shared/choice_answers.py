@@ -10,11 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .answers import Compat, GoldError, Parsed, Status
+from .answers import VLMEVALKIT_INVISIBLE, VLMEVALKIT_THINK_MARKS, Compat, GoldError, Parsed, Status
 from .choices import parse_choice, plain_text
 
 _LETTER = re.compile(r"\s*[(\[]?\s*([A-Za-z])\s*[)\]]?\s*\.?\s*")
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
 _TAGGED = re.compile(r"<\s*answer\b[^>]*>\s*([A-J]).*?<\s*/\s*answer\s*>", re.IGNORECASE | re.DOTALL)
 _BEFORE_TAG = tuple(
     re.compile(
@@ -22,7 +21,6 @@ _BEFORE_TAG = tuple(
     )
     for tag in ("answer", "think")
 )
-_THINK_MARKS = (re.compile(r"<\s*/\s*think\s*>", re.IGNORECASE), re.compile(r"<\s*think\s*>", re.IGNORECASE))
 
 _DECORATION = r"*_`\uff08\uff09\[\]\u3010\u3011()"
 _OPTION_LINE = re.compile(r"^[*_>\-\s]*(?:option|\u9009\u9879)\s+[A-J]\s*[:\uff1a]", re.IGNORECASE)
@@ -72,12 +70,12 @@ def vlmevalkit_letter(answer: str) -> str | None:
     >>> [vlmevalkit_letter(text) for text in ("<think>A or B?</think> (B)", "the answer is b then", "")]
     ['B', 'B', None]
     """
-    text = _INVISIBLE.sub("", answer.strip())
+    text = VLMEVALKIT_INVISIBLE.sub("", answer.strip())
     tail = text[-_TAIL_CHARACTERS:]
     if found := _TAGGED.search(text) or _BEFORE_TAG[0].search(tail) or _BEFORE_TAG[1].search(tail):
         return found[1].upper()
     after_reasoning = text
-    for mark in _THINK_MARKS:
+    for mark in VLMEVALKIT_THINK_MARKS:
         if places := list(mark.finditer(text)):
             after_reasoning = text[places[-1].end() :].strip()
             break
@@ -105,11 +103,12 @@ def gold_letter(reference: object, options: Sequence[object] | None = None) -> s
     ('B', 'B')
     """
     letter = _LETTER.fullmatch(str(reference))
-    if letter and (not options or ord(letter[1].upper()) - 65 < len(options)):
+    texts = [] if options is None else list(options)
+    if letter and (not texts or ord(letter[1].upper()) - 65 < len(texts)):
         return letter[1].upper()
-    same = [i for i, text in enumerate(options or []) if plain_text(text) == plain_text(reference)]
+    same = [i for i, text in enumerate(texts) if plain_text(text) == plain_text(reference)]
     if len(same) != 1:
-        raise ValueError(f"reference {reference!r} is neither an option letter nor the text of one of {options or []}")
+        raise ValueError(f"reference {reference!r} is neither an option letter nor the text of one of {texts}")
     return chr(65 + same[0])
 
 
@@ -156,7 +155,9 @@ def score_choices(
         try:
             golds.append(gold_letter(reference, texts))
         except ValueError:
-            problem = f"{reference!r}, neither an option letter nor the text of one of {texts or []}"
+            problem = (
+                f"{reference!r}, neither an option letter nor the text of one of {[] if texts is None else list(texts)}"
+            )
             raise GoldError(i, problem) from None
     last = max(["F", *golds])
     letters = "".join(map(chr, range(65, ord(last) + 1)))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .answers import Compat, GoldError, Parsed, Status
+from .answers import VLMEVALKIT_INVISIBLE, VLMEVALKIT_THINK_MARKS, Compat, GoldError, Parsed, Status
 from .numbers import NUMBER_WORDS, parse_number
 from .relative_accuracy import float_scores, mra_scores
 
@@ -22,8 +22,6 @@ _TAGGED = re.compile(
     rf"<\s*answer\b[^>]*>\s*({_SIGNED.pattern})(?:[^\d<][^<]*)?<\s*/\s*answer\s*>", re.IGNORECASE | re.DOTALL
 )
 _WORD = re.compile(rf"\b({'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
-_THINK_MARKS = (re.compile(r"<\s*/\s*think\s*>", re.IGNORECASE), re.compile(r"<\s*think\s*>", re.IGNORECASE))
 
 
 def spar_number(answer: str, multi_view: bool) -> float | None:
@@ -54,11 +52,13 @@ def vlmevalkit_number(answer: str) -> float | None:
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             return None
         answer = str(items[0]) if isinstance(items, list) and items else answer
-    text = _WORD.sub(lambda word: str(NUMBER_WORDS.index(word[1].lower())), _INVISIBLE.sub("", answer.strip()))
+    text = _WORD.sub(
+        lambda word: str(NUMBER_WORDS.index(word[1].lower())), VLMEVALKIT_INVISIBLE.sub("", answer.strip())
+    )
     if tagged := _TAGGED.search(text):
         return float(tagged[1])
     tail = text
-    for mark in _THINK_MARKS:
+    for mark in VLMEVALKIT_THINK_MARKS:
         if places := list(mark.finditer(text)):
             tail = text[places[-1].end() :]
             break

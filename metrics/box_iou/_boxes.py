@@ -30,6 +30,10 @@ class Boxes(NamedTuple):
         return self.extents.prod(axis=1)
 
 
+class NoBox(ValueError):
+    """Numbers in the form of a box that describe none: not finite, axes not orthonormal, or without volume."""
+
+
 def yaw_axes(yaw: float) -> NDArray[np.float64]:
     """(3, 3) axes of an upright box turned by ``yaw`` radians about +Z."""
     c, s = np.cos(yaw), np.sin(yaw)
@@ -61,27 +65,32 @@ def _box(numbers: list[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]
         raise ValueError(f"expected 6 numbers (centre, extents), 7 (and yaw) or 15 (centre, axes, extents), "
                          f"got {len(values)}")
     if not np.isfinite(values).all():
-        raise ValueError(f"expected finite numbers, got {numbers}")
+        raise NoBox(f"expected finite numbers, got {numbers}")
     if len(values) == 15:
         center, axes, extents = values[:3], values[3:12].reshape(3, 3), values[12:]
         if np.abs(axes @ axes.T - np.eye(3)).max() > _ORTHONORMAL:
-            raise ValueError(f"axes are not orthogonal rows of unit length: {axes.tolist()}")
+            raise NoBox(f"axes are not orthogonal rows of unit length: {axes.tolist()}")
         left, _, right = np.linalg.svd(axes)
         axes = left @ right
         axes[2] *= np.sign(np.linalg.det(axes))  # a box is its own mirror image: right-handed axes describe it too
     else:
         center, axes, extents = values[:3], yaw_axes(values[6] if len(values) == 7 else 0.0), values[3:6]
     if (extents <= 0).any():
-        raise ValueError(f"extents must be positive, got {extents.tolist()}: a box without volume overlaps nothing")
+        raise NoBox(f"extents must be positive, got {extents.tolist()}: a box without volume overlaps nothing")
     return center, axes, extents
 
 
-def read_boxes(given: Sequence[Any], name: str) -> tuple[Boxes, NDArray[np.bool_]]:
+def read_boxes(given: Sequence[Any], name: str, *, lenient: bool = False) -> tuple[Boxes, NDArray[np.bool_]]:
     """The boxes there are, and which of the N items have one.
 
+    Args:
+        given: (N,) boxes in any form, or None.
+        name: of the argument, for messages.
+        lenient: pass over boxes that are not finite, not orthonormal or without volume, as if there were none.
+
     Raises:
-        ValueError: a box of another shape, not finite, with axes that are not orthonormal, or without volume; names
-            the item.
+        ValueError: a box of another shape and, unless ``lenient``, one that is not finite, with axes that are not
+            orthonormal, or without volume; names the item.
     """
     found = []
     present = np.zeros(len(given), dtype=bool)
@@ -92,6 +101,8 @@ def read_boxes(given: Sequence[Any], name: str) -> tuple[Boxes, NDArray[np.bool_
                 found.append(_box(numbers))
                 present[i] = True
         except (KeyError, TypeError, ValueError) as error:
+            if lenient and isinstance(error, NoBox):
+                continue
             raise ValueError(f"{name}: item {i}: {error}") from None
     columns = [np.array([row[k] for row in found]).reshape(-1, *shape) for k, shape in enumerate([(3,), (3, 3), (3,)])]
     return Boxes(*columns), present

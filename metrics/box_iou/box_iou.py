@@ -29,7 +29,8 @@ Args:
     return_items (optional): True adds `items`, the IoU of each pair.
 Returns:
     mean_iou, acc@0.25, acc@0.5: 0 to 1; NaN with a `reason` where there are no items.
-    n, n_missing, n_groups: items, items without an answer (their IoU is 0), groups.
+    n, n_missing, n_invalid, n_groups: items, those without an answer, those whose answer has no volume, is not finite
+        or has axes that are not orthonormal (the IoU of both is 0), groups.
     intervals: {name: {low, high, interval}}.
 Examples:
 

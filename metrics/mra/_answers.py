@@ -2,9 +2,11 @@
 
 Strict means: an answer counts only when the text commits to one value. Reasoning (``<think>...</think>``) is skipped,
 an explicit final answer (``<answer>``, ``\\boxed{}``, "the answer is ...") outranks the rest, and an answer that is
-empty, refused or undecided never becomes a value. A refusal outranks any value that is not marked as the answer.
+empty, refused or undecided never becomes a value. A refusal outranks any value that is not marked as the answer. Of a
+JSON object only its answer is read.
 """
 
+import json
 import re
 import unicodedata
 from typing import Generic, Literal, NamedTuple, TypeVar
@@ -59,10 +61,36 @@ REFUSED = re.compile(
     r"|\b(?:don't|do\s+not|doesn't)\s+know\b|\bno\s+idea\b|\bas\s+an\s+ai\b"
     r"|\b(?:insufficient|not\s+enough)\s+(?:visual\s+)?(?:information|context|data|detail)"
     r"|\b(?:is|are)\s+(?:unknown|undetermined|indeterminate)\b"
-    r"|^\W*(?:unknown|undetermined|indeterminate|i'm\s+sorry|i\s+am\s+sorry|sorry)\b",
+    r"|^\W*(?:unknown|undetermined|indeterminate|(?:i'm\s+|i\s+am\s+)?sorry)\b(?!\s+for\b)",
     re.I,
 )
+MARKED = r"\b(?:answer|best\s+(?:estimate|guess))(?:\s+\w+){0,4}?[\"']?\s*(?:\b(?:is|be)\b|[:=\u2192]|->)"
+"""Pattern of the words that announce an answer: "the answer is", "Answer:", "my best estimate would be"."""
 UNDECIDED = re.compile(r"\b(?:not\s+(?:sure|certain)|unsure|uncertain|unclear)\b", re.I)
+
+
+# Of the rule-based matcher of VLMEvalKit
+VLMEVALKIT_INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
+VLMEVALKIT_THINK_MARKS = (re.compile(r"<\s*/\s*think\s*>", re.I), re.compile(r"<\s*think\s*>", re.I))
+
+_JSON_KEYS = ("final answer", "answer", "choice", "option", "result")  # the first that is there is read
+
+
+def _json_answer(text: str) -> str | None:
+    """The answer a JSON object gives, with its unit and the text after the object; None without such an object."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    try:
+        found = json.loads(text[start:end]) if 0 <= start < end else None
+    except (ValueError, RecursionError):
+        return None
+    fields = {key.lower().replace("_", " "): value for key, value in found.items()} if isinstance(found, dict) else {}
+    for key in _JSON_KEYS:
+        if key in fields:
+            value = fields[key] if isinstance(fields[key], str) else json.dumps(fields[key])
+            unit = fields.get("unit") if not isinstance(fields[key], str) else None
+            stated = f"{value} {unit}" if isinstance(unit, str) else value
+            return "\n".join(part for part in (stated.strip(), text[end:].strip()) if part)
+    return None
 
 
 def _tagged_answer(text: str) -> str | None:
@@ -74,7 +102,13 @@ def _tagged_answer(text: str) -> str | None:
 
 
 def final_part(text: str) -> str | None:
-    """The text after any reasoning, cut down to its answer tag or box; None when the reasoning never ends."""
+    """The text after any reasoning, cut down to its tag, box or JSON field; None when the reasoning never ends."""
+    final = _after_reasoning(text)
+    stated = _json_answer(final) if final else None
+    return final if stated is None else stated
+
+
+def _after_reasoning(text: str) -> str | None:
     text = unicodedata.normalize("NFKC", _THOUSANDS.sub("", text.translate(_CHARACTERS)))
     whole = _LATEX_TEXT.sub(r"\1", _INVISIBLE.sub("", text))
     whole = _WIDE_SPACE.sub(lambda space: "\n" if "\n" in space[0] else " ", whole)

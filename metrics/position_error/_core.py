@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._intervals import FEW_GROUPS, group_indices, student_quantile
+from ._intervals import FEW_GROUPS, clustered_variance, group_indices, jackknife_error, student_quantile
 from ._positions import Positions, read_positions
 
 EDGES = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0)
@@ -34,8 +34,9 @@ def _clustered_intervals(
 ) -> dict[str, Any]:
     """Intervals of mean, P50 and P90 over whole samples, since the objects of one sample share its images.
 
-    A percentile bootstrap from 20 samples on. Below, Student t with the sample-robust standard error for the mean,
-    and none for the quantiles. One sample tells nothing about the spread: NaN.
+    A percentile bootstrap from 20 samples on. Below, Student t for the mean, with the larger of the jackknife's
+    standard error and that of the intraclass correlation, and none for the quantiles. One sample tells nothing about
+    the spread: NaN.
     """
     result: dict[str, Any] = {f"{end}{name}": NAN for name in ("", "_p50", "_p90") for end in ("low", "high")}
     _, sample = np.unique(samples, return_inverse=True)
@@ -45,8 +46,9 @@ def _clustered_intervals(
     counts, mean = np.bincount(sample), float(errors.mean())
     tail = (1 - confidence) / 2
     if units < FEW_GROUPS:
-        residuals = np.bincount(sample, errors) - mean * counts
-        error = sqrt(units / (units - 1) * float(residuals @ residuals)) / len(errors)
+        n, sums = len(errors), np.bincount(sample, errors)
+        model = clustered_variance(errors - mean, sample, np.full(n, 1 / n))
+        error = max(jackknife_error((sums.sum() - sums) / (n - counts)), sqrt(model))
         reach = student_quantile(1 - tail, units - 1) * error
         low, high = max(0.0, mean - reach), mean + reach
         return result | {"low": low, "high": high, "interval": "cluster_student_few_groups"}
@@ -81,9 +83,9 @@ def _gold(given: Any, position: int) -> Positions:
     return gold
 
 
-def _prediction(given: Any, position: int) -> Positions:
+def _prediction(given: Any, position: int, gold: Positions) -> Positions:
     try:
-        return read_positions(given)
+        return read_positions(given, gold.places)
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"predictions: item {position} is no list of {{name, x, y}} and no text ({error!r})") from None
 
@@ -151,7 +153,7 @@ def position_error(
         raise ValueError(f"predictions: expected one per reference ({len(references)}), got {len(predictions)}")
     group = group_indices(range(len(references)) if groups is None else groups, len(references))
     golds = [_gold(given, i) for i, given in enumerate(references)]
-    answers = [_prediction(given, i) for i, given in enumerate(predictions)]
+    answers = [_prediction(given, i, gold) for i, (given, gold) in enumerate(zip(predictions, golds))]
     items = [
         (i, name, place, answer.places.get(name, (NAN, NAN)))
         for i, (gold, answer) in enumerate(zip(golds, answers))
@@ -173,7 +175,7 @@ def position_error(
         "n_missing": int(missing.sum()),
         "n_extra": sum(len(answer.places.keys() - gold.places.keys()) for gold, answer in zip(golds, answers)),
         "n_conflicting": sum(len(answer.conflicting) for answer in answers),
-        "n_unparsed": sum(not answer.places for answer in answers),
+        "n_unparsed": sum(not (answer.places or answer.conflicting) for answer in answers),
         "bins": _bins(distances, errors, edges),
     }
     if not used.any():

@@ -6,13 +6,26 @@ section 4.4. Names are compared without case and spaces: "Object 1" is "object1"
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import isfinite, nan
 from typing import Any, NamedTuple
 
+from ._answers import final_text
+
 _NUMBER = r"[-+\u2212]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:[eE][-+]?\d{1,3})?"
 _PAIR = re.compile(rf"[(\[]\s{{0,9}}({_NUMBER})\s{{0,9}}m?\s{{0,9}}[,;]\s{{0,9}}({_NUMBER})\s{{0,9}}m?\s{{0,9}}[)\]]")
-_NAME = re.compile(r"([^\W_][\w' -]{0,63})[\"'*`]{0,3}\s{0,9}[:=]?\s{0,9}[\"'*`]{0,3}\s{0,9}$")
+_LABELLED = re.compile(
+    rf"[\"']?\bx\b[\"']?\s{{0,9}}[:=]\s{{0,9}}({_NUMBER})\s{{0,9}}m?\s{{0,9}}(?:[,;]|and\b)?\s{{0,9}}"
+    rf"[\"']?\by\b[\"']?\s{{0,9}}[:=]\s{{0,9}}({_NUMBER})",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"([^\W_][\w' -]{0,63})[\"'*`]{0,3}\s{0,9}[:=]?\s{0,9}[\"'*`({\[]{0,3}\s{0,9}$")
+_AT = re.compile(
+    r"(?:\s+(?:is|are|stands|sits|lies|located|placed|positioned|situated|approximately|about|roughly|at|the|position"
+    r"|coordinates?|point|location))+\s*$",
+    re.IGNORECASE,
+)
+_ARTICLE = re.compile(r"^(?:and\s+|the\s+)+", re.IGNORECASE)
 _NUMBERED = re.compile(r"object\s?\d+\s?$", re.IGNORECASE)  # "and object2 (1, 2)" is about object2
 
 
@@ -34,34 +47,42 @@ def normalised(name: object) -> str:
     return "".join(str(name).split()).casefold()
 
 
-def _final_part(text: str) -> str:
-    """What follows the reasoning, and the last ``<answer>`` where there is one."""
-    text = text.rpartition("</think>")[2]
-    return text.rpartition("<answer>")[2].partition("</answer>")[0]
+def _known_name(name: str, known: Collection[str]) -> str:
+    """The object that the words before a place are about: the longest end of them that is a known name, if any is."""
+    name = _ARTICLE.sub("", _AT.sub("", name)) or name
+    words = name.split()
+    for start in range(len(words)):
+        if normalised(" ".join(words[start:])) in known:
+            return " ".join(words[start:])
+    numbered = _NUMBERED.search(name)
+    return numbered[0] if numbered else name
 
 
-def _pairs_in_text(text: str) -> Iterable[tuple[str, float, float]]:
-    answer, end = _final_part(text), 0
-    for pair in _PAIR.finditer(answer):
+def _pairs_in_text(answer: str, known: Collection[str]) -> Iterable[tuple[str, float, float]]:
+    end = 0
+    for pair in sorted((*_PAIR.finditer(answer), *_LABELLED.finditer(answer)), key=lambda found: found.start()):
         name = _NAME.search(answer[max(end, pair.start() - 80) : pair.start()])
         end = pair.end()
         if name:
             x, y = (float(number.replace("\u2212", "-")) for number in pair.groups())
-            numbered = _NUMBERED.search(name[1])
-            yield numbered[0] if numbered else name[1], x, y
+            yield _known_name(name[1], known), x, y
 
 
-def _pairs(given: Any) -> list[tuple[str, float, float]]:
+def _pairs(given: Any, known: Collection[str] = ()) -> list[tuple[str, float, float]]:
     if given is None:
         return []
     if isinstance(given, str):
-        try:
-            read = json.loads(given)
-            return _pairs(read) if isinstance(read, (list, dict)) else []
-        except (TypeError, KeyError, ValueError):  # no JSON, or JSON of another shape: read as any text
-            return list(_pairs_in_text(given))
+        final = final_text(given).value
+        for text in (given, (final or "").removeprefix("json")):
+            try:
+                read = json.loads(text)
+                return _pairs(read) if isinstance(read, (list, dict)) else []
+            except (TypeError, KeyError, ValueError, RecursionError):  # not JSON, or JSON of another shape
+                continue
+        return list(_pairs_in_text(final, known)) if final else []
     if isinstance(given, Mapping):
-        found = [(name, x, y) for name, (x, y) in given.items()]
+        places = ((name, (at["x"], at["y"]) if isinstance(at, Mapping) else at) for name, at in given.items())
+        found = [(name, x, y) for name, (x, y) in places]
     else:
         found = [(entry["name"], entry["x"], entry["y"]) for entry in given]
     return [(str(name), _coordinate(x), _coordinate(y)) for name, x, y in found]
@@ -71,11 +92,12 @@ def _coordinate(value: Any) -> float:
     return nan if value is None else float(value)
 
 
-def read_positions(given: Any) -> Positions:
+def read_positions(given: Any, known: Collection[str] = ()) -> Positions:
     """Positions of one sample, in metres.
 
     Args:
-        given: text, a list of {name, x, y}, a mapping name -> (x, y), either of them as JSON text, or None.
+        given: text, a list of {name, x, y}, a mapping name -> (x, y) or {x, y}, either of them as JSON text, or None.
+        known: normalised names to look for first in a text.
 
     Raises:
         TypeError, KeyError, ValueError: a list or mapping of another shape.
@@ -87,7 +109,7 @@ def read_positions(given: Any) -> Positions:
     """
     places: dict[str, tuple[float, float]] = {}
     conflicting: set[str] = set()
-    for name, *place in _pairs(given):
+    for name, *place in _pairs(given, known):
         key, (x, y) = normalised(name), place
         if not (isfinite(x) and isfinite(y)) or places.get(key, (x, y)) != (x, y):
             conflicting.add(key)

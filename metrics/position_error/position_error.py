@@ -3,12 +3,13 @@
 import datasets
 import evaluate
 
+from ._answers import Parsed
 from ._core import position_error
 from ._intervals import Interval
 from ._positions import as_text
 
 # `evaluate` copies the sibling files that this script imports itself, and no others: each is imported here.
-__all__ = ["Interval", "PositionError", "as_text", "position_error"]
+__all__ = ["Interval", "Parsed", "PositionError", "as_text", "position_error"]
 
 _DESCRIPTION = """
 Position error scores where a model places objects on the ground plane: the Euclidean distance in metres between the

@@ -4,8 +4,9 @@ Which one applies (the ``method`` of the result):
 
 * ``newcombe``: independent 0/1 items; the Wilson intervals of both means, combined (Newcombe 1998, method 10).
 * ``bootstrap`` / ``cluster_bootstrap``: percentiles over resampled items or groups; both classes have 20 or more.
-* ``student`` / ``cluster_student_few_groups``: a class with fewer than 20 items or groups; t interval with the
-  group-robust standard error, and as many degrees of freedom as the smaller class allows.
+* ``student`` / ``cluster_student_few_groups``: a class with fewer than 20 items or groups; t interval with the standard
+  error of a jackknife that leaves out one item or group at a time, and as many degrees of freedom as the smaller class
+  allows.
 * ``newcombe_bound`` / ``cluster_newcombe_bound...``: a class whose scores do not vary between its units, or with a
   single unit; the intervals of both means, combined as Newcombe does.
 * ``none``: an empty class.
@@ -98,8 +99,10 @@ def difference_interval(
         name = "newcombe" if all(part.method == "wilson" for part in parts) else "newcombe_bound"
         method = f"{prefix}{name}{few}"
     elif min(present) < FEW_GROUPS:
-        influence, other = (rest * sqrt(units / (units - 1)) for rest, units in zip(residuals, present))
-        reach = student_quantile(0.5 + confidence / 2, min(present) - 1) * float(np.linalg.norm(influence - other))
+        left_out = [(s.sum() - s) / (c.sum() - c) for s, c in zip(sums, counts)]
+        spread = left_out[0] - left_out[1]
+        error = sqrt((total - 1) / total) * float(np.linalg.norm(spread - spread.mean()))
+        reach = student_quantile(0.5 + confidence / 2, min(present) - 1) * error
         low, high, method = delta - reach, delta + reach, f"{prefix}student{few}"
     else:
         table = np.stack([sums[0], counts[0], sums[1], counts[1]], axis=1)

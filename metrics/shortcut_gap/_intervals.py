@@ -8,13 +8,20 @@ Which one applies (the ``method`` of the result):
 * ``bootstrap`` / ``cluster_bootstrap``: percentile bootstrap over items, or over whole groups (images, scenes) where
   the items of a group are not independent of each other; 20 units or more.
 * ``student`` / ``cluster_student``: fewer than 20 items or groups, where percentiles of a bootstrap are too narrow;
-  t interval with the group-robust standard error.
+  t interval with the standard error of the jackknife that leaves out one group at a time. (The usual group-robust
+  error all but vanishes where one large group pulls the mean onto itself.)
+* With groups, both are widened where needed to hold the Wilson interval of as many independent items as the intraclass
+  correlation leaves: resampling cannot see that a mean near 0 or 1 has a long tail, or what one large group could do.
 * ``wilson_bound`` / ``cluster_wilson_bound``: scores that do not vary between units, or a single unit. The data then
   say nothing about the spread, and the Wilson interval over units is wide enough for any scores between 0 and 1,
   because 0/1 scores spread the most.
 * ``none``: no items.
 
 ``_few_groups`` is added to the method name where there are fewer than 20 groups.
+
+Coverage at 95 %, simulated with 0/1 items, beta distributed group means, intraclass correlation 0.3 and 5 to 100
+groups: .89 to 1.00, also for true means of .8 and .95 and where a tenth of the groups have 50 times as many items as
+the others. Scores of another distribution that is as skewed may be covered less often.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -43,7 +50,7 @@ class Interval(NamedTuple):
     """Number of independent units: groups, or items where there are none."""
 
 
-def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of a proportion.
 
     >>> [round(bound, 4) for bound in wilson(8, 10)]
@@ -58,6 +65,16 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     scale = 1 + z * z / n
     low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
     return min(low, share), max(high, share)  # rounding may put a bound beyond a share of 0 or 1
+
+
+def wilson_of_variance(mean: float, variance: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of as many independent 0/1 items as would give a mean this variance.
+
+    >>> [round(bound, 4) for bound in wilson_of_variance(0.8, 0.8 * 0.2 / 10)]  # as of 8 in 10
+    [0.4902, 0.9433]
+    """
+    n = mean * (1 - mean) / variance
+    return wilson(mean * n, n, confidence)
 
 
 def student_quantile(probability: float, degrees: int) -> float:
@@ -104,6 +121,41 @@ def group_indices(groups: Iterable[Hashable], n: int) -> NDArray[np.int64]:
             raise ValueError(f"groups: item {position} has no group; give every item one, or leave out `groups`")
         numbers.setdefault(name, len(numbers))
     return np.fromiter((numbers[name] for name in names), np.int64, n)
+
+
+def clustered_variance(
+    residuals: NDArray[np.float64], index: NDArray[np.int64], weights: NDArray[np.float64]
+) -> float:
+    """Variance of a weighted sum of items, those of one group being correlated alike in every group.
+
+    Args:
+        residuals: (N,) scores less the mean they are expected to have, not all 0.
+        index: (N,) number of each item's group; two groups or more.
+        weights: (N,) of the sum.
+
+    The intraclass correlation is that of an analysis of variance, and no less than 0.
+
+    >>> clustered_variance(np.array([1.0, 1, -1, -1]), np.array([0, 0, 1, 1]), np.full(4, 0.25))  # two items, twice
+    0.5
+    """
+    counts, n = np.bincount(index), len(residuals)
+    units = len(counts)
+    square, total = float((np.bincount(index, residuals) ** 2 / counts).sum()), float(residuals @ residuals)
+    between, within = square / (units - 1), max(0.0, total - square) / max(n - units, 1)
+    typical = (n - float(counts @ counts) / n) / (units - 1)
+    correlation = min(1.0, max(0.0, (between - within) / max(between + (typical - 1) * within, 1e-300)))
+    shares = np.bincount(index, weights)
+    own, together = float(weights @ weights), float(shares @ shares)
+    return total / n * (own + correlation * (together - own))
+
+
+def jackknife_error(left_out: NDArray[np.float64]) -> float:
+    """Standard error of a score from its values without each group in turn.
+
+    >>> round(jackknife_error(np.array([0.65, 0.55, 0.3])), 4)  # of the mean of 0.2, 0.4 and 0.9
+    0.2082
+    """
+    return sqrt((len(left_out) - 1) / len(left_out) * float(((left_out - left_out.mean()) ** 2).sum()))
 
 
 def _resampled_means(
@@ -173,12 +225,18 @@ def mean_interval(
     if units == 1 or np.abs(residuals).max() < 1e-12 * n:
         return Interval(*wilson(mean * units, units, confidence), f"{prefix}wilson_bound{few}", n, units)
     if units < FEW_GROUPS:
-        error = sqrt(units / (units - 1) * float(residuals @ residuals)) / n
+        error = jackknife_error((sums.sum() - sums) / (n - counts))
         reach = student_quantile(0.5 + confidence / 2, units - 1) * error
-        return Interval(max(0.0, mean - reach), min(1.0, mean + reach), f"{prefix}student{few}", n, units)
-    means = _resampled_means(sums, counts, resamples, seed)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(min(float(low), mean), max(float(high), mean), f"{prefix}bootstrap", n, units)
+        low, high, name = max(0.0, mean - reach), min(1.0, mean + reach), "student"
+    else:
+        means = _resampled_means(sums, counts, resamples, seed)
+        low, high = map(float, np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2]))
+        low, high, name = min(low, mean), max(high, mean), "bootstrap"
+    if prefix:
+        variance = clustered_variance(scores - mean, index, np.full(n, 1 / n))
+        bounds = wilson_of_variance(mean, variance, confidence)
+        low, high = min(low, bounds[0]), max(high, bounds[1])
+    return Interval(low, high, f"{prefix}{name}{few}", n, units)
 
 
 def jackknife_interval(
@@ -221,8 +279,7 @@ def jackknife_interval(
         return Interval(None, None, "none", n, units)
     mean = float(values.mean())
     corrected = units * estimate - (units - 1) * mean
-    error = sqrt((units - 1) / units * float(((values - mean) ** 2).sum()))
-    reach = student_quantile(0.5 + confidence / 2, units - 1) * error
+    reach = student_quantile(0.5 + confidence / 2, units - 1) * jackknife_error(values)
     low, high = max(limits[0], min(corrected - reach, estimate)), min(limits[1], max(corrected + reach, estimate))
     method = ("cluster_jackknife" + "_few_groups" * (units < FEW_GROUPS)) if clustered else "jackknife"
     return Interval(min(low, estimate), max(high, estimate), method, n, units)

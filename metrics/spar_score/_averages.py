@@ -1,7 +1,10 @@
 """Means of task means and their intervals.
 
-With groups: percentile bootstrap over whole groups; below 20 groups Student t with the groups' linearised influence on
-the mean. Without: Student t with the variances of the task means, which are independent (Welch-Satterthwaite degrees of
+With groups: percentile bootstrap over whole groups; below 20 groups Student t with the jackknife's standard error, one
+group left out at a time. Both are widened where needed to hold the Wilson interval of as many independent items as the
+intraclass correlation leaves.
+
+Without: Student t with the variances of the task means, which are independent (Welch-Satterthwaite degrees of
 freedom). Where nothing varies, the Wilson interval over units is wide enough for any scores between 0 and 1.
 """
 
@@ -11,7 +14,16 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ._intervals import FEW_GROUPS, Interval, group_indices, student_quantile, wilson
+from ._intervals import (
+    FEW_GROUPS,
+    Interval,
+    clustered_variance,
+    group_indices,
+    jackknife_error,
+    student_quantile,
+    wilson,
+    wilson_of_variance,
+)
 
 
 def mean_of_task_means(
@@ -30,7 +42,7 @@ def mean_of_task_means(
         tasks: (N,) the task of each score.
         groups: (N,) what scores share, across tasks too, or None.
 
-    A resample that happens to hold no item of a task averages the others.
+    A resample that happens to hold no item of a task averages the others; so does the jackknife.
 
     >>> value, interval = mean_of_task_means(np.array([1.0, 0, 1, 0]), ["a", "a", "b", "b"], None)
     >>> value, interval.method
@@ -52,17 +64,24 @@ def mean_of_task_means(
     if units == 1 or np.abs(influence).max() < 1e-12:
         low, high = wilson(mean * units, units, confidence)
         return mean, Interval(low, high, f"cluster_wilson_bound{few}", len(scores), units)
+    variance = clustered_variance(scores - means[task], group, 1 / (np.bincount(task) * len(means))[task])
+    bounds = wilson_of_variance(mean, variance, confidence)
     if few:
-        error = sqrt(units / (units - 1) * float(influence @ influence))
-        reach = student_quantile(0.5 + confidence / 2, units - 1) * error
-        low, high = max(0.0, mean - reach), min(1.0, mean + reach)
+        left_out = _present_means(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts)
+        reach = student_quantile(0.5 + confidence / 2, units - 1) * jackknife_error(left_out)
+        low, high = max(0.0, min(mean - reach, bounds[0])), min(1.0, max(mean + reach, bounds[1]))
         return mean, Interval(low, high, f"cluster_student{few}", len(scores), units)
     drawn = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
-    drawn_sums, drawn_counts = drawn @ sums, drawn @ counts
-    present = drawn_counts > 0
-    ratios = np.divide(drawn_sums, drawn_counts, out=np.zeros_like(drawn_sums), where=present)
-    low, high = np.quantile(ratios.sum(axis=1) / present.sum(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return mean, Interval(min(float(low), mean), max(float(high), mean), "cluster_bootstrap", len(scores), units)
+    drawn_means = _present_means(drawn @ sums, drawn @ counts)
+    low, high = map(float, np.quantile(drawn_means, [(1 - confidence) / 2, (1 + confidence) / 2]))
+    return mean, Interval(min(low, bounds[0]), max(high, bounds[1]), "cluster_bootstrap", len(scores), units)
+
+
+def _present_means(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(R,) mean over the tasks that have items, from (R, T) sums and counts."""
+    present = counts > 0
+    ratios = np.divide(sums, counts, out=np.zeros_like(sums), where=present)
+    return ratios.sum(axis=1) / present.sum(axis=1)
 
 
 def _stratified(

@@ -12,12 +12,13 @@ prediction becomes the denominator, wants the published spelling to the letter a
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._answers import Compat, GoldError, Parsed, final_text, is_refusal
+from ._answers import MARKED, Compat, GoldError, Parsed, final_text, is_refusal
 from ._numbers import unit_of
 from ._relative_accuracy import float_scores, mra_scores
 
@@ -25,14 +26,18 @@ PARTS = ("move_right", "move_up", "move_forward", "rotate_right", "rotate_up")
 _OPPOSITES = ("move_left", "move_down", "move_backward", "rotate_left", "rotate_down")
 
 _PART = re.compile(
-    r"(?<![A-Za-z])(?P<verb>move|rotate|turn)[\s_-]*"
+    r"(?<![A-Za-z])(?P<verb>move(?:ment)?|rotat(?:e|ion)|turn)[\s_-]*"
     r"(?P<way>left|right|upwards?|up|downwards?|down|forwards?|backwards?|back)(?![A-Za-z])"
-    r"[\s\"'_]*(?:by\b)?\s*[:=]?\s*"
+    r"[\s\"'_]*(?:by\b)?\s*[:=]?\s*(?:(?:~|\u2248|(?:about|around|roughly|approximately)\b|approx\b\.?)\s*)?"
     r"(?P<number>[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?)(?!\.?\d|,\d)"
     r"(?=\s*(?P<unit>[A-Za-z]+|\u00b0)?)",
     re.I | re.ASCII,
 )
-_MARKER = re.compile(r"\banswer(?:\s+\w+){0,4}?\s*(?:\b(?:is|be)\b|[:=\u2192]|->)", re.I)
+_SECOND_NUMBER = re.compile(
+    r"\s*(?:(?!or\b|to\b)[A-Za-z]+|\u00b0)?\s*(?:\bor\b|\bto\b|[-\u2013\u2014~/])\s*[-+]?\.?\d", re.I
+)
+_SEVERAL = Decimal("NaN")  # value of a part such as "1.2 or 1.5", "1.2-1.5 m"
+_MARKER = re.compile(MARKED, re.I)
 _WAYS = {"for": "forward", "back": "backward"}
 _DIMENSIONS = {"move": "length", "rotate": "angle"}
 
@@ -59,9 +64,13 @@ def _stated(text: str) -> dict[str, set[Decimal]]:
     """Key in the published spelling -> the values stated for it."""
     found: dict[str, set[Decimal]] = {}
     for part in _PART.finditer(text):
-        verb, way = part["verb"].lower().replace("turn", "rotate"), re.sub("wards?$", "", part["way"].lower())
+        verb, way = "move" if part["verb"][0] in "mM" else "rotate", re.sub("wards?$", "", part["way"].lower())
         key = f"{verb}_{_WAYS.get(way, way)}"
-        value = _in_base_unit(part["number"], part["unit"], verb)
+        value: Decimal | None
+        if _SECOND_NUMBER.match(text, part.end("number")):
+            value = _SEVERAL
+        else:
+            value = _in_base_unit(part["number"], part["unit"], verb)
         if value is not None and key in (*PARTS, *_OPPOSITES):
             found.setdefault(key, set()).add(value)
     return found
@@ -83,7 +92,7 @@ def parse_motion(answer: object) -> Parsed[Motion]:
 
     "move right 1.2 m", "Move_Back: 40 cm" and "turn left = 90 degrees" are read too; where both directions of a part
     are given, the difference counts (as published); two values for one direction are ambiguous. Parts that are not
-    stated are None, and an answer without any is malformed.
+    stated, or stated as "1.2 or 1.5", are None, and an answer without any is malformed.
 
     >>> parse_motion("move_right:1.2, move_up:0.4, move_back:1.4, rotate_up:5, rotate left: 90 degrees").value
     Motion(right=1.2, up=0.4, forward=-1.4, rotate_right=-90.0, rotate_up=5.0)
@@ -102,7 +111,9 @@ def parse_motion(answer: object) -> Parsed[Motion]:
     parts: list[float | None] = []
     for positive, negative in zip(PARTS, _OPPOSITES):
         there = [sign * value for key, sign in ((positive, 1), (negative, -1)) for value in stated.get(key, ())]
-        parts.append(float(sum(there, Decimal(0))) + 0.0 if there else None)
+        parts.append(None if not there or any(map(isnan, there)) else float(sum(there, Decimal(0))) + 0.0)
+    if not any(part is not None for part in parts):
+        return Parsed(None, "ambiguous")
     if None in parts and is_refusal(text):
         return Parsed(None, "refused")
     return Parsed(Motion(*parts), "ok")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import NamedTuple
 
-from ._answers import BLANK, REFUSED, UNDECIDED, Parsed, final_part, stated_lines
+from ._answers import BLANK, MARKED, REFUSED, UNDECIDED, Parsed, final_part, stated_lines
 
 _SENTENCE_END = re.compile(r"\n|[.;!?](?=\s|$)")
 _PLAIN_NUMBER = re.compile(r"\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
@@ -14,12 +14,28 @@ _NUMBER = re.compile(
     r"(?<![\w^])(?<!\d\.)(?P<sign>[-+]?)"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\.)\.\d+)(?!\.?\d)"
     r"(?:[eE](?P<exponent>[-+]?\d+)|\s*[x*\u00d7]\s*10\^\{?(?P<power>[-+]?\d+)\}?)?"
-    r"(?P<glued>[A-Za-z_]*)",
+    r"(?!\^)(?P<glued>[A-Za-z_]*)",
     re.ASCII,
 )
-_UNIT_AFTER = re.compile(r"\s*((?:square|sq\.?)\s+[A-Za-z]+|[A-Za-z]+(?:\^?2)?(?!\w)|\u00b0)")
+_UNIT_AFTER = re.compile(
+    r"\s*((?:square|sq\.?)\s+[A-Za-z]+|[A-Za-z]+(?:\^?2)?(?!\w)|\u00b0"
+    r"|[\u5398\u6beb\u5343]?\u7c73|\u516c\u91cc|\u82f1\u5c3a|\u5ea6)",  # Chinese units
+    re.ASCII,
+)
 _NAME_BEFORE = re.compile(r"([A-Za-z_]+)-$")
-_NUMBER_MARKER = re.compile(r"\banswer(?:\s+\w+){0,4}?\s*(?:\b(?:is|be)\b|[:=\u2192]|->)", re.I)
+_THING = r"(?:image|object|frame|view|viewpoint|point|camera|box|figure|picture|photo)"
+_THING_BEFORE = re.compile(rf"\b{_THING}s?\s+(?:\d+\s*(?:,|&|and\b)\s*)?(?:#|no\.\s*|number\s+)?$", re.I | re.ASCII)
+_BOUND_BEFORE = re.compile(
+    r"(?:\bat\s+(?:least|most)|\b(?:more|less|greater|fewer|larger|smaller|farther|longer|shorter)\s+than|\bup\s+to"
+    r"|\b(?:over|under|above|below)|(?<![^\s(:])[<>\u2264\u2265]=?)\s*(?:about\s+|around\s+)?$",
+    re.I,
+)
+_OTHER_MEASURE = re.compile(
+    r"\s*(?:%|(?:percent|pixels?|px|steps?|seconds?|minutes?|hours?|kg|times|hundred|thousand|million"
+    rf"|{_THING}(?:e?s)?|people)\b)",
+    re.I,
+)
+_NUMBER_MARKER = re.compile(MARKED, re.I)
 _EQUATION = re.compile(r"[\d)]\s*(?:[a-z]{1,2}\s*)?[=\u2248]", re.I)
 _RANGE = re.compile(r"\s*(?:[-\u2013\u2014~,/x\u00d7]|to|and|or|by)\s*", re.I)
 _HEDGE = r"(?:about|approximately|approx\.?|around|roughly|nearly|~)"
@@ -41,20 +57,41 @@ _WORD_AND_UNIT = re.compile(
     re.I,
 )
 _TOLERANCE = re.compile(r"\s*(?:\+/-|\+-|\u00b1)\s*\d+(?:\.\d+)?", re.ASCII)
-_CONVERTED = re.compile(rf"\s*\(\s*(?:(?:{_HEDGE}|or|i\.e\.,?)\s*){{0,2}}", re.I)
+_CONVERTED = re.compile(rf"\s*[,(/=\u2248]?\s*(?:(?:{_HEDGE}|or|i\.e\.,?)\s*){{0,2}}", re.I)
+_DIGIT_WORDS = "|".join(NUMBER_WORDS[:10])
+_TENS_WORDS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_TENS = {word: 10 * i for i, word in enumerate(_TENS_WORDS, 2)}
+_TENS_WORD = re.compile(rf"\b({'|'.join(_TENS)})(?:[- ]({'|'.join(NUMBER_WORDS[1:10])}))?\b", re.I)
+_POINT_WORDS = re.compile(rf"\b({'|'.join(NUMBER_WORDS)}|\d+)\s+point((?:\s+(?:{_DIGIT_WORDS}|\d+)\b)+)", re.I)
+_AND_A_HALF = re.compile(rf"\b({'|'.join(NUMBER_WORDS)}|\d+)\s+and\s+a\s+half\b", re.I)
+_HALF = re.compile(r"\b(?:a\s+)?half\s+(?:of\s+)?(?:an?\s+)?(?=(?:met|cent|mil|kil|f[oe]{2}t|inch|yard|deg))", re.I)
+_LARGE_WORD = re.compile(r"\b(?:hundred|thousand|million|dozen)s?\b", re.I)
+_MIXED_RANGE = re.compile(
+    rf"\d\s*(?:to|or)\s+(?:{'|'.join(NUMBER_WORDS)})\b|\b(?:{'|'.join(NUMBER_WORDS)})\s+(?:to|or)\s+\d", re.I
+)
+_MINUS = re.compile(r"(?<![\d)]\s)\b(?:minus|negative)\s+(?=\.?\d)", re.I)
+_DASH_SIGN = re.compile(r"(?:^|(?<=[:=])|(?<=[:=]\s)|(?<=\sis\s))[\u2013\u2014]\s?(?=\.?\d)")
+_FEET_INCHES = re.compile(
+    r"(?<![\d.])(\d{1,9})\s*(?:ft\.?|feet|foot|')\s*(?:and\s+|,\s*)?"
+    r"(\d{1,9}(?:\.\d{1,9})?)\s*(?:inch(?:es)?\b|in\b\.?|\")",
+    re.I | re.ASCII,
+)
+_CONFIDENCE = re.compile(r"\bconfidence\b\W{0,5}(?:is\s+)?\d+(?:\.\d+)?\s*%?", re.I)
 _ONLY_HEDGE = re.compile(rf"[\W_]*(?:{_HEDGE}[\W_]*)*", re.I)
 
 _UNIT_NAMES = {  # dimension and size in its base unit
-    ("length", "1"): "m meter meters metre metres",
+    ("length", "1"): "m meter meters metre metres \u7c73",
     ("length", "0.1"): "dm decimeter decimeters",
-    ("length", "0.01"): "cm centimeter centimeters centimetre centimetres",
-    ("length", "0.001"): "mm millimeter millimeters millimetre millimetres",
-    ("length", "1000"): "km kilometer kilometers kilometre kilometres",
-    ("length", "0.3048"): "ft foot feet",
+    ("length", "0.01"): "cm centimeter centimeters centimetre centimetres \u5398\u7c73",
+    ("length", "0.001"): "mm millimeter millimeters millimetre millimetres \u6beb\u7c73",
+    ("length", "1000"): "km kilometer kilometers kilometre kilometres \u5343\u7c73 \u516c\u91cc",
+    ("length", "0.3048"): "ft foot feet \u82f1\u5c3a",
     ("length", "0.0254"): "inch inches",
+    ("length", "0.9144"): "yd yard yards",
+    ("length", "1609.344"): "mi mile miles",
     ("area", "1"): "m2 sqm",
     ("area", "0.0001"): "cm2",
-    ("angle", "1"): "deg degree degrees \u00b0",
+    ("angle", "1"): "deg degree degrees \u00b0 \u5ea6",
     ("angle", "57.29577951308232"): "rad radian radians",
 }
 _UNITS = {name: (kind, Decimal(size)) for (kind, size), names in _UNIT_NAMES.items() for name in names.split()}
@@ -66,6 +103,30 @@ def unit_of(name: str) -> tuple[str, Decimal] | None:
         kind, size = _UNITS.get(name.split()[-1], ("", Decimal(0)))
         return ("area", size * size) if kind == "length" else None
     return _UNITS.get(name)
+
+
+def _word_value(word: str) -> str:
+    return word if word.isdigit() else str(NUMBER_WORDS.index(word.lower()))
+
+
+def _point_words(match: re.Match[str]) -> str:
+    return f"{_word_value(match[1])}.{''.join(map(_word_value, match[2].split()))}"
+
+
+def _tens_words(match: re.Match[str]) -> str:
+    one = NUMBER_WORDS.index(match[2].lower()) if match[2] else 0
+    return match[0] if match[1].lower() == "twenty" and not one else str(_TENS[match[1].lower()] + one)
+
+
+def _in_digits(text: str, unit: str | None) -> str:
+    """The text with its compound numbers ("two point five", "5 ft 3 in") and signs in digits."""
+    text = _TENS_WORD.sub(_tens_words, text)
+    text = _POINT_WORDS.sub(_point_words, text)
+    text = _AND_A_HALF.sub(lambda match: f"{_word_value(match[1])}.5", text)
+    text = _DASH_SIGN.sub("-", _MINUS.sub("-", _HALF.sub("0.5 ", text)))
+    if unit and unit_of(unit)[0] == "length":  # type: ignore[index]
+        text = _FEET_INCHES.sub(lambda match: f"{12 * int(match[1]) + Decimal(match[2])} inches", text)
+    return _CONFIDENCE.sub("", text)
 
 
 class _Quantity(NamedTuple):
@@ -91,8 +152,17 @@ def _quantities(text: str, unit: str | None) -> list[_Quantity]:
         own = unit_of(after[1]) if after else None
         if not isfinite(value) or (match["glued"] and own is None):
             continue  # "3D", "2nd", or beyond the range of numbers
+        before = max(0, match.start() - 40), match.start()
         if own and asked and own[0] != asked[0]:
             continue  # degrees are no answer to a question about metres
+        if not own and "." not in match["digits"] and _THING_BEFORE.search(text, *before):
+            continue  # "image 1"
+        if _BOUND_BEFORE.search(text, *before):
+            continue  # "at least 5 m" commits to nothing
+        if asked and not own and _OTHER_MEASURE.match(text, match.end()):
+            continue  # "50 %"
+        if asked and not own and text.startswith('"', match.end()) and '"' not in text[: match.start()]:
+            continue  # inches, or a stray quotation mark
         base = (own[0], round(_scaled(value, own[1]), 9)) if own else ("", value)
         if own and asked and own != asked:
             value = float(Decimal(repr(value)) * own[1] / asked[1])
@@ -124,11 +194,17 @@ def _one_quantity(found: Sequence[_Quantity]) -> Parsed[float] | None:
 
 def _one_number_word(text: str, unit: str | None, *, count: bool) -> Parsed[float] | None:
     """What a text without digits spells out, zero to twenty: alone, or before a unit. ``count`` allows any noun."""
+    if _LARGE_WORD.search(text):
+        return None
     if _WORD_RANGE.search(text):
         return Parsed(None, "ambiguous")
     alone = _WORD_ALONE.fullmatch(text)
     found = [alone] if alone and (count or alone["there"] or not alone["unit"] or unit_of(alone["unit"])) else []
-    found = found or [match for match in _WORD_AND_UNIT.finditer(text) if unit_of(match["unit"])]
+    found = found or [
+        match
+        for match in _WORD_AND_UNIT.finditer(text)
+        if unit_of(match["unit"]) and not _BOUND_BEFORE.search(text, max(0, match.start() - 40), match.start())
+    ]
     spelt = (
         f"{'-' if match['minus'] else ''}{NUMBER_WORDS.index(match['word'].lower())}"
         f" {match['unit'] if unit_of(match['unit']) else ''}"
@@ -146,7 +222,11 @@ def parse_number(answer: object, unit: str | None = None) -> Parsed[float]:
             converted, one of another dimension is no answer. Without it numbers are taken as written.
 
     Several numbers are ambiguous unless one is marked as the answer, ends an equation, stands alone on the last line,
-    or is the only one that carries a unit of measurement.
+    or is the only one that carries a unit of measurement. The number of a thing ("image 1") is none, and a bound ("at
+    least 5 m") commits to none; with ``unit``, nor does a number of something else ("120 pixels").
+
+    Raises:
+        ValueError: a ``unit`` that is not known.
 
     >>> parse_number("About 1,200.5 cm"), parse_number("190 cm", unit="m")
     (Parsed(value=1200.5, status='ok'), Parsed(value=1.9, status='ok'))
@@ -155,6 +235,8 @@ def parse_number(answer: object, unit: str | None = None) -> Parsed[float]:
     >>> [parse_number(text).status for text in ("", "I cannot tell from 2 images", "red 1.5, blue 2.0", "far away")]
     ['empty', 'refused', 'ambiguous', 'malformed']
     """
+    if unit and unit_of(unit) is None:
+        raise ValueError(f"unit: expected one of {', '.join(_UNITS)}, got {unit!r}")
     if isinstance(answer, (int, float)) and not isinstance(answer, bool):
         try:
             value = float(answer)
@@ -170,7 +252,9 @@ def parse_number(answer: object, unit: str | None = None) -> Parsed[float]:
         return Parsed(None, "malformed")
     if final.lower() in BLANK:
         return Parsed(None, "empty")
-    final = _TOLERANCE.sub("", final)
+    final = _in_digits(_TOLERANCE.sub("", final), unit)
+    if _MIXED_RANGE.search(final):
+        return Parsed(None, "ambiguous")
     if marks := list(_NUMBER_MARKER.finditer(final)):
         sentence = _SENTENCE_END.split(final[marks[-1].end() :].lstrip(), maxsplit=1)[0]
         if REFUSED.search(f"{marks[-1][0]} {sentence}") or REFUSED.search(sentence):

@@ -2,7 +2,8 @@
 
 Values stand as printed (an empty cell where the table has a dash); what a text at hand does not give is left out, and a
 comment says so. Tables are named by number and section: the texts they were taken from have no page numbers.
-``expected_mismatches.yaml`` lists what the papers print and their own tables do not give, each with the reason.
+``expected_mismatches.yaml`` lists what the papers print and their own tables do not give, each with both values and the
+reason.
 """
 
 import csv
@@ -39,6 +40,15 @@ class PublishedTable(NamedTuple):
         return [value for value in found if value is not None]
 
 
+class Mismatch(NamedTuple):
+    """A figure that is known not to follow, with the two values that it was listed with."""
+
+    reason: str
+    printed: float
+    recomputed: float
+    """Rounded to the digits of the table."""
+
+
 class Published:
     """The tables of a folder, read when they are asked for."""
 
@@ -64,10 +74,22 @@ class Published:
             raise InputError(f"{self.folder / name}.yaml: cannot be read as a list ({error})") from None
 
     @cached_property
-    def expected_mismatches(self) -> dict[tuple[str, str, str], str]:
-        """(check, row, quantity) -> why the paper's figure does not follow from its own numbers."""
-        entries = self.listed("expected_mismatches")
-        return {(e["check"], row, quantity): e["reason"] for e in entries for row, quantity in e["figures"]}
+    def expected_mismatches(self) -> dict[tuple[str, str, str], Mismatch]:
+        """(check, row, quantity) -> what is printed, what the paper's own numbers give, and why the two differ.
+
+        Raises:
+            InputError: an entry is not a row, a figure and two numbers.
+        """
+        listed: dict[tuple[str, str, str], Mismatch] = {}
+        for entry in self.listed("expected_mismatches"):
+            for figure in entry["figures"]:
+                try:
+                    row, quantity, printed, recomputed = figure
+                    listed[entry["check"], row, quantity] = Mismatch(entry["reason"], float(printed), float(recomputed))
+                except (TypeError, ValueError):
+                    path = self.folder / "expected_mismatches.yaml"
+                    raise InputError(f"{path}: {figure} is not [row, figure, printed, recomputed]") from None
+        return listed
 
 
 _TEXT_COLUMNS = {"level", "metric", "views", "benchmark"}

@@ -3,10 +3,23 @@
 from statistics import fmean
 
 from recipes.published import Published, PublishedTable
-from recipes.reproduction.figures import Check, Figure, nearest_share
+from recipes.reproduction.figures import Check, Figure, in_range, nearest_share, within
 
 LEVELS = ("Low", "Medium", "High")
 TWO_OF_MEDIUM = "Medium without ViewChgI"
+MEDIUM_OF_TWO = {
+    "spar_bench_full": (
+        "GPT-4o",
+        "GPT-4.1",
+        "Doubao-1.5-vision-pro",
+        "InternVL2.5-26B",
+        "InternVL2.5-38B",
+        "Qwen2.5-VL-32B",
+        "Qwen2.5-VL-72B",
+        "LLaVA-v1.5-13B",
+    )
+}
+"""Rows whose printed Medium is the mean of two tasks of three."""
 
 _MEANS = 0.0101
 """Printed task scores are rounded by up to 0.005, and so is the printed mean."""
@@ -19,7 +32,7 @@ def _tasks(published: Published) -> dict[str, list[str]]:
 
 
 def _averages(published: Published, name: str) -> list[Figure]:
-    """Average over all tasks, and per level; Medium also without view change where it is not the mean of three."""
+    """Average over all tasks, and per level; Medium also without view change in the rows known for that."""
     table, levels = published.table(name), _tasks(published)
     columns = {"Avg": [task for tasks in levels.values() for task in tasks], **levels}
     figures = []
@@ -28,9 +41,8 @@ def _averages(published: Published, name: str) -> list[Figure]:
             printed, scores = table.value(row, column), table.values(row, tasks)
             if printed is not None and len(scores) == len(tasks):
                 figures.append(Figure(row, column, printed, fmean(scores), _MEANS, 2))
-                two = Figure(row, TWO_OF_MEDIUM, printed, fmean(scores[:2]), _MEANS, 2)
-                if column == "Medium" and not figures[-1].agrees and two.agrees:
-                    figures.append(two)
+                if column == "Medium" and row in MEDIUM_OF_TWO.get(name, ()):
+                    figures.append(Figure(row, TWO_OF_MEDIUM, printed, fmean(scores[:2]), _MEANS, 2))
     return figures
 
 
@@ -69,14 +81,35 @@ def _tiny_twice(published: Published) -> list[Figure]:
 
 
 def _position_error(published: Published) -> list[Figure]:
-    """The mean over all objects is the mean of the bins, weighted by their objects."""
+    """The mean over all objects is the mean of the bins, weighted by their objects.
+
+    Besides, what holds for any errors: P50 is at most P90 and twice the mean, a P90 over all lies between those of the
+    bins. And what holds for these: the mean of a bin is below its P90, and both grow with the distance.
+    """
     bins, overall = published.table("position_error_bins"), published.table("position_error")
     objects = [bins.value(row, "objects") or 0.0 for row in bins.rows]
     figures = []
     for model, column in (("Base VLM", "base_mean"), ("SPAR-mix", "spar_mean")):
         means = [bins.value(row, column) or 0.0 for row in bins.rows]
         weighted = sum(n * mean for n, mean in zip(objects, means)) / sum(objects)
-        figures.append(Figure(model, "mean", overall.value(model, "mean"), weighted, _MEANS, 2))
+        mean, p50, p90 = (overall.value(model, quantity) or 0.0 for quantity in ("mean", "p50", "p90"))
+        figures.append(Figure(model, "mean", mean, weighted, _MEANS, 2))
+        p90s = [bins.value(row, column.replace("mean", "p90")) or 0.0 for row in bins.rows]
+        figures.append(within(model, "P50 in bounds", p50, (0.0, min(p90, 2 * mean)), 2))
+        figures.append(within(model, "P90 in bounds", p90, (max(p50, min(p90s)), max(p90s)), 2))
+        for row, before, value, limit in zip(bins.rows, [0.0, *means], means, p90s):
+            figures.append(within(f"{model}, {row} m", "mean in bounds", value, (before, limit), 2))
+        for row, before, value in zip(bins.rows, [0.0, *p90s], p90s):
+            figures.append(Figure(f"{model}, {row} m", "P90 grows", value, max(before, value), 0.0, 2))
+    return figures
+
+
+def _percentages(published: Published) -> list[Figure]:
+    figures = []
+    for name in ("spar_bench_full", "spar_bench_tiny", "spar_bench_tiny_main"):
+        table = published.table(name)
+        scores = tuple(column for column in table.columns if column != "Rank")
+        figures += in_range(table, scores, 0, 100, 2)
     return figures
 
 
@@ -127,8 +160,10 @@ CHECKS = {
         "SPAR-Bench, tiny set (table 11): the same with 50 questions a task; tolerance 0.0051.",
         lambda published: _attainable(published, "spar_bench_tiny", 50),
     ),
+    "spar_percentages": Check("SPAR-Bench: the extreme score of each column is a percentage; exact.", _percentages),
     "position_error": Check(
-        "Bird's-eye probe (section 4.4): mean error as the mean of the bins weighted by objects; tolerance 0.0101.",
+        "Bird's-eye probe (section 4.4): mean error as the mean of the bins weighted by objects; tolerance 0.0101. "
+        "P50, P90 and bins in the order that they must have, and errors that grow with distance; exact.",
         _position_error,
     ),
     "spar_7m": Check(

@@ -125,7 +125,7 @@ def test_iou_is_symmetric_and_bounded(seed):
 def test_equal_contained_and_touching_boxes():
     boxes = random_boxes(100, 6)
     volumes = boxes[:, 12:].prod(axis=1)
-    assert box_ious(boxes, boxes) == pytest.approx(1.0)
+    assert (box_ious(boxes, boxes) == 1).all()
     inner, turned = boxes.copy(), boxes.copy()
     inner[:, 12:] *= 0.3
     assert common(inner, boxes) == pytest.approx(volumes * 0.027) == common(boxes, inner)
@@ -183,10 +183,10 @@ def test_no_answer_scores_zero_and_intervals_fit():
 
 
 @pytest.mark.parametrize(
-    "prediction, message",
+    "reference, message",
     [
-        ([0, 0, 0, 1, 0, 1], "predictions: item 1: extents must be positive"),
-        ([0, 0, 0, 1, 1, -1], "predictions: item 1: extents must be positive"),
+        ([0, 0, 0, 1, 0, 1], "references: item 1: extents must be positive"),
+        ([0, 0, 0, 1, 1, -1], "references: item 1: extents must be positive"),
         ([0, 0, 0, 1], "item 1: expected 6 numbers"),
         ([0, 0, 0, 1, 1, math.nan], "item 1: expected finite"),
         ([0, 0, 0, *[1, 0, 0, 1, 0, 0, 0, 0, 1], 1, 1, 1], "item 1: axes are not orthogonal"),
@@ -194,10 +194,20 @@ def test_no_answer_scores_zero_and_intervals_fit():
         ({"center": [0, 0, 0]}, "item 1: 'extents'"),
     ],
 )
-def test_bad_boxes_are_named(prediction, message):
+def test_bad_boxes_are_named(reference, message):
     box = [0, 0, 0, 1, 1, 1]
     with pytest.raises(ValueError, match=message):
-        box_iou([box, prediction], [box, box])
+        box_iou([box, box], [box, reference])
+
+
+def test_predictions_that_describe_no_box_score_zero_and_are_counted():
+    box = [0, 0, 0, 1, 1, 1]
+    bad = [[0, 0, 0, 1, 0, 1], [0, 0, 0, 1, 1, math.nan], [0, 0, 0, *[1, 0, 0, 1, 0, 0, 0, 0, 1], 1, 1, 1]]
+    result = box_iou([*bad, None, box], [box] * 5, return_items=True)
+    assert result["items"] == [0, 0, 0, 0, 1]
+    assert (result["n"], result["n_missing"], result["n_invalid"]) == (5, 1, 3)
+    with pytest.raises(ValueError, match="predictions: item 0: expected 6 numbers"):
+        box_iou([[1, 2]], [box])
 
 
 def test_other_bad_input_is_named():

@@ -39,11 +39,26 @@ def random_rooms(seed, samples, objects=4, spread=1.0):
         "<think>Object1 :(9,9)</think>Object1 = [0.4; 1.2], Object2 = [\u22121.0; 3.5]",
         "I place them: <answer>**Object1** :(0.4 m, 1.2 m) and Object2 (-1, 3.5)</answer>",
         '{"Object1": [0.4, 1.2], "Object2": [-1.0, 3.5]}',
+        '{"Object1": {"x": 0.4, "y": 1.2}, "Object2": {"x": -1.0, "y": 3.5}}',
+        '<think>no</think>```json\n{"Object1": {"x": 0.4, "y": 1.2}, "Object2": {"x": -1.0, "y": 3.5}}\n```',
+        "Object 1 is at (0.4, 1.2). The Object2 is located at (-1.0, 3.5).",
+        "Object1: x=0.4, y=1.2; Object2: x = -1.0 m, y = 3.5 m",
         '[{"name": "Object1", "x": 0.4, "y": 1.2}, {"name": "Object2", "x": -1.0, "y": 3.5}]',
     ],
 )
 def test_published_and_common_texts_are_read(text):
     assert read_positions(text).places == {"object1": (0.4, 1.2), "object2": (-1.0, 3.5)}
+
+
+def test_reasoning_without_an_end_is_unparsed():
+    result = position_error(["<think>Object1 :(1,2)", "a (1,1) a (2,2)"], [{"Object1": (1, 2)}, {"a": (1, 1)}])
+    assert (result["n"], result["n_unparsed"], result["n_conflicting"]) == (0, 1, 1)
+
+
+def test_names_of_the_reference_are_found_in_a_sentence():
+    text = "I think that the red chair stands at about (1, 2) and then the lamp: (3, 4)"
+    result = position_error([text], [{"red chair": (1, 2), "lamp": (3, 4)}])
+    assert (result["ape"], result["n"], result["n_extra"]) == (0, 2, 0)
 
 
 @given(layouts)

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics._shared import answers, choices, intervals, numbers
+from metrics._shared.choice_answers import gold_letter, score_choices
 from metrics._shared.choices import parse_choice
 from metrics._shared.intervals import mean_interval, student_quantile, wilson
+from metrics._shared.motion_answers import parse_motion, score_motions
 from metrics._shared.numbers import parse_number
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +45,7 @@ NUMBERS = {
     "is...1.9": 1.9,
     "5 m\u00b2": 5.0,
     "two": 2.0,
+    "twenty-one": 21.0,
     "About three meters.": 3.0,
     "It is twenty meters away": 20.0,
     "minus two": -2.0,
@@ -78,7 +81,6 @@ NO_NUMBER = {
     "<think>it is 1.9, I thi": "malformed",
     "far away": "malformed",
     "the red one is closer": "malformed",
-    "twenty-one": "malformed",
     "two chairs are far": "malformed",
     "3D, the 2nd object, Frame-4, version 1.2.3": "malformed",
     "1e999": "malformed",
@@ -239,6 +241,166 @@ def test_option_text_wins_over_words_that_look_like_refusals_or_letters():
     assert parse_choice("left", ["left", "left"]).status == "ambiguous"
 
 
+STRICT_LETTERS = {
+    # "right" is a direction
+    "Object B is right of object A.": (None, "malformed"),
+    "Point A is to the left and point B is right.": (None, "malformed"),
+    "From the images, point B is right of point A, so the matching box is (D).": ("D", "ok"),
+    "Point A is right of B. So: D": ("D", "ok"),
+    "A is right behind B. D": ("D", "ok"),
+    # JSON
+    '{"answer": "B", "explanation": "A is left of the camera"}': ("B", "ok"),
+    '{"reasoning": "Object A is left", "answer": "B"}': ("B", "ok"),
+    '{"thought": "A or C?", "Answer":"D"}': ("D", "ok"),
+    '```json\n{"thought": "A",\n "answer": "D"}\n```': ("D", "ok"),
+    '{"answer": null, "thought": "A"}': (None, "empty"),
+    '{"answer": "B"} Wait, actually C.': (None, "ambiguous"),
+    "{'thought': 'A is left', 'answer': 'B'}": ("B", "ok"),
+    # taken back or hedged
+    "The answer is B. Wait, actually C.": (None, "ambiguous"),
+    "I choose A, no, C": (None, "ambiguous"),
+    "Initially the answer seems to be A. However, option C is the one.": (None, "ambiguous"),
+    "The answer is A. However, option C is wrong.": ("A", "ok"),
+    "The answer is B, possibly C": (None, "ambiguous"),
+    "B, possibly C": (None, "ambiguous"),
+    "B\nWait, actually C.": (None, "ambiguous"),
+    "The answer is B, or A": (None, "ambiguous"),
+    "The answer is D, and A is wrong": ("D", "ok"),
+    "The answer is B. Wait, is object A closer? It is not.": ("B", "ok"),
+    "Perhaps C at first sight.\nB": ("B", "ok"),
+    "B. Perhaps the view A is hidden": ("B", "ok"),
+    "The answer is B although it could be C": (None, "ambiguous"),
+    "The answer is B rather than C": ("B", "ok"),
+    "- [ ] A\n- [x] B": ("B", "ok"),
+    "- [x] B\n- [ ] C": ("B", "ok"),
+    "- [x] A\n- [x] B": (None, "ambiguous"),
+    "Answer:\nThe object is D-shaped": (None, "malformed"),
+    # the letter of a thing
+    "Point A": (None, "malformed"),
+    "in image A.": (None, "malformed"),
+    "Camera B is closer": (None, "malformed"),
+    "Plan B": (None, "malformed"),
+    "Object C": (None, "malformed"),
+    "A is closer to the camera than B.": (None, "ambiguous"),
+    "B is farther": ("B", "ok"),
+    "I cannot be sure, my best guess is B": ("B", "ok"),
+    # Chinese
+    "\u7b54\u6848\u662fB": ("B", "ok"),
+    "\u9009B": ("B", "ok"),
+    "\u6b63\u786e\u7b54\u6848\u662fC\u3002": ("C", "ok"),
+    "\u9009\u9879B\u6b63\u786e": ("B", "ok"),
+    "\u9009\u9879B\u6b63\u786e\uff0c\u9009\u9879A\u9519\u8bef": ("B", "ok"),
+    "\u4e0d\u9009A": (None, "malformed"),
+    "\u9009A\u8fd8\u662fB": (None, "ambiguous"),
+}
+
+STRICT_LENGTHS = {
+    '{"answer": 2.5, "confidence": 0.9}': 2.5,
+    '{"confidence": 0.9, "answer": 250, "unit": "cm"}': 2.5,
+    "two point five meters": 2.5,
+    "minus 2": -2.0,
+    "minus two point five": -2.5,
+    "\u2013 2 m": -2.0,
+    "\u20142": -2.0,
+    "5 ft 3 in": 1.6002,
+    "6 ft 2 in.": 1.8796,
+    "250\u5398\u7c73": 2.5,
+    "\u5927\u7ea62.5\u7c73": 2.5,
+    "1.9 yards": 1.73736,
+    "2 miles": 3218.688,
+    "The answer is 2.5, as object 1 is near": 2.5,
+    "Answer: 2.5 (image 1)": 2.5,
+    "Based on the image 1 and image 2, the distance is 2.4": 2.4,
+    "Based on images 1 and 2, the distance is 2.4": 2.4,
+    "The camera 2 m away": 2.0,
+    "about 1.9 m, or 6.2 ft": 1.9,
+    "1.9 metres / 6.2 feet": 1.9,
+    "1.9\nConfidence: 80%": 1.9,
+    "one and a half meters": 1.5,
+    "twenty-five cm": 0.25,
+    "thirty cm": 0.3,
+    "half a meter": 0.5,
+    "Sorry for the earlier mistake. The distance is 1.9 m": 1.9,
+    "I cannot determine exactly, but my best estimate is 1.9 meters.": 1.9,
+    "It is more than 1 m, about 1.9 m": 1.9,
+    '"1.9"': 1.9,
+}
+
+NO_LENGTH = {
+    "10^2": "malformed",
+    "2\u00b2": "malformed",
+    "120 pixels": "malformed",
+    "50 %": "malformed",
+    '98"': "malformed",
+    "3 steps": "malformed",
+    "at least 5 m": "malformed",
+    "at least five meters": "malformed",
+    "> 5 m": "malformed",
+    "less than 2 meters": "malformed",
+    "The answer is one hundred": "malformed",
+    "two and a half to three meters": "ambiguous",
+    "twenty to thirty cm": "ambiguous",
+    "1.9 m, or 3 ft": "ambiguous",
+    "My best estimate cannot be determined from 2 images": "refused",
+}
+
+
+@pytest.mark.parametrize("text, expected", STRICT_LETTERS.items())
+def test_letters_are_told_from_names_directions_and_second_thoughts(text, expected):
+    assert parse_choice(text) == expected
+
+
+def test_named_things_may_be_options():
+    cameras = ["Camera A", "Camera B"]
+    assert parse_choice("Camera B", cameras) == parse_choice("Camera B is closer", cameras) == ("B", "ok")
+
+
+@pytest.mark.parametrize("text, value", STRICT_LENGTHS.items())
+def test_lengths_that_are_stated(text, value):
+    assert parse_number(text, unit="m") == (value, "ok")
+
+
+@pytest.mark.parametrize("text, status", NO_LENGTH.items())
+def test_texts_without_one_length(text, status):
+    assert parse_number(text, unit="m") == (None, status)
+
+
+def test_an_unknown_unit_is_named():
+    with pytest.raises(ValueError, match=r"unit: expected one of m, .*, got 'furlong'"):
+        parse_number("2", unit="furlong")
+
+
+def test_options_may_be_an_array():
+    assert parse_choice("left", np.array(["right", "left"])) == ("B", "ok")
+    assert gold_letter("left", np.array(["right", "left"])) == "B"
+    assert score_choices(["left"], ["B"], options=[np.array(["right", "left"])])[0].tolist() == [1.0]
+    with pytest.raises(ValueError, match="nor the text of one of"):
+        score_choices(["left"], ["up"], options=[np.array(["right", "left"])])
+
+
+@pytest.mark.parametrize(
+    "text, right",
+    [
+        ("move_right:1.2 or 1.5", None),
+        ("move_right:1.2-1.5 m", None),
+        ("move_right: 1.2 m to 1.5 m", None),
+        ("move_right: 2, move_left: 0.2 or 0.4", None),
+        ("move_right: between 1.2 and 1.5", None),
+        ("move_right: ~1.2", 1.2),
+        ("move_right: about 1.2 m", 1.2),
+        ("movement right: 1.2", 1.2),
+    ],
+)
+def test_a_motion_part_is_one_number(text, right):
+    read = parse_motion(f"{text}, move_up:0.4, rotation_left: 90").value
+    assert (read.right, read.up, read.rotate_right) == (right, 0.4, -90.0)
+
+
+def test_a_motion_of_undecided_parts_alone_is_ambiguous():
+    assert parse_motion("move_right:1.2 or 1.5") == (None, "ambiguous")
+    assert score_motions(["move_right:1.2 or 1.5, move_up:0.4"], ["move_right:1.2,move_up:0.4"])[0] == [0.8]
+
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 frames = st.sampled_from(["{}", "{} m", "The answer is {}.", "<think>7 or 8</think>{}", "<answer>{}</answer>", "({})"])
 
@@ -309,14 +471,29 @@ def test_choice_parser_never_raises_and_stays_within_the_options(text, options):
 
 
 @pytest.mark.parametrize(
-    "filler", [" ", "\n", "(", "A ", "1 = ", "<answer>", "answer ", "not the ", "square ", "9", "left "]
+    "filler",
+    [" ", "\n", "(", "A ", "1 = ", "<answer>", "answer ", "not the ", "square ", "9", "left "]
+    + [
+        "{",
+        '{"a":',
+        "wait ",
+        "no, ",
+        "- [x] ",
+        "two point ",
+        "five ",
+        "object 1 and ",
+        "more than ",
+        "move_right:1 or ",
+    ]
+    + ["perhaps the ", "5 ft 3 ", "best ", "\u9009\u9879", "A. ", "twenty "],
 )
-def test_long_answers_are_read_in_linear_time(filler):
+def test_no_long_answer_hangs_a_parser(filler):
     start = time.perf_counter()
-    text = f"The answer is{filler * 20_000}B"
+    text = f"The answer is{filler * 10_000}B"
     parse_choice(text, ["left", "right"])
     parse_number(text, unit="m")
-    assert time.perf_counter() - start < 2  # 0.1 s on an idle core; minutes if a pattern backtracks
+    parse_motion(text)
+    assert time.perf_counter() - start < 30  # a fraction of a second; a pattern that backtracks never ends
 
 
 @given(st.sampled_from(["I cannot determine", "Unable to tell", "I don't know", "Not enough information"]), noise)
