@@ -22,4 +22,4 @@ def test_intervals_cover_the_truth_whatever_the_sizes(units, design, truth):
         interval = mean_interval(scores, index.tolist(), resamples=200)
         assert interval.low <= scores.mean() <= interval.high
         covered += interval.low <= truth <= interval.high
-    assert covered >= (180 if design == "moderate" else 176)
+    assert covered >= 180
