@@ -1,12 +1,10 @@
 """Typed geometry, without words: what a question is about and what its gold answer is.
 
-There is one type per FORM of answer, shared by all tasks that answer in that form; ``phrasing`` turns a fact into
-words, ``choices`` into options, and ``verify`` recomputes it.
+A task family has fact types of its own beside its tasks; what several families share is here.
 """
 
-from dataclasses import dataclass
-
-from builders.scenes.scene import Array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -34,45 +32,31 @@ class Fact:
 
 @dataclass(frozen=True)
 class NumberFact(Fact):
-    """One length in metres."""
+    """One number."""
 
     value: float
     given: float | None
     """A length the question tells, metres."""
+    elsewhere: tuple[float, ...] = ()
+    """The same quantity of other objects that might as well have been asked about: material for options."""
 
 
 @dataclass(frozen=True)
-class NearerFact(Fact):
-    """Which of two candidates (``asked[1]``, ``asked[2]``) is closer to, or farther from, ``asked[0]``."""
+class Gold:
+    """The answer of a fact in one format."""
 
-    distances: tuple[float, float]
-    """Of the two candidates, metres."""
-    closer: bool
-    """The question asks for the closer one."""
-
-
-@dataclass(frozen=True)
-class RelationFact(Fact):
-    """Where ``asked[0]`` is relative to ``asked[1]``, slot by slot."""
-
-    differences: tuple[tuple[str, float], ...]
-    """(axis, signed metres) with axes of ``RELATION_WORDS``; within the band a slot stays empty."""
-    elsewhere: tuple[tuple[float, ...], ...] = ()
-    """The same differences of other pairs in the view: material for options."""
-
-
-RELATION_WORDS = {"horizontal": ("left", "right"), "vertical": ("above", "below"), "distance": ("closer", "farther")}
-"""Words for a negative and a positive difference: x right, y down, distance to the camera (SPAR, appendix 7.5)."""
-
-
-@dataclass(frozen=True, eq=False)
-class BoxFact(Fact):
-    """The 2D box of ``asked[0]`` in the second view."""
-
-    box: Array
-    """(4,) x1, y1, x2, y2 in pixels of that view, unrounded."""
-    elsewhere: tuple[Array, ...]
-    """Boxes of other things in that view, pixels: material for options."""
+    text: str
+    """As a fill answer or an option shows it; ``Yes`` or ``No`` of a judged claim."""
+    value: tuple[float, ...]
+    """The deciding quantities, rounded as printed."""
+    exact: tuple[float, ...]
+    """The same, unrounded."""
+    unit: tuple[str, ...]
+    """Parallel to ``value``: m, cm, deg, m2, px1000, count."""
+    distractors: tuple[str, ...] = ()
+    """Option texts beside the gold one (``select`` only)."""
+    slots: Mapping[str, str] = field(default_factory=dict)
+    """Words for the wording's slots, beside the objects' names by their colours."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +64,3 @@ class Rejected:
     """A proposal that is not asked, and why."""
 
     reason: str
-
-
-def relation_slot(axis: str, difference: float, band: float) -> str:
-    """The word of one relation slot, empty within the band.
-
-    Example:
-        >>> relation_slot("horizontal", -0.5, 0.1), relation_slot("vertical", 0.05, 0.1)
-        ('left', '')
-    """
-    if abs(difference) < band:
-        return ""
-    negative, positive = RELATION_WORDS[axis]
-    return positive if difference > 0 else negative

@@ -20,6 +20,9 @@ class Limits:
     max_keyframes: int = 0
     """Keep at most this many keyframes of a scene, evenly spread over the path; 0 keeps all."""
 
+    video_frames: int = 32
+    """Frames of a video question, evenly spread over the capture (SPAR-7M: 32)."""
+
     min_visible_fraction: float = 0.15
     """Visible vertices / all vertices; an opaque object shows about half of its own (appendix 7.4; open)."""
     min_in_image_fraction: float = 0.6
@@ -55,6 +58,12 @@ class Limits:
     """Objects two views share / objects of the view that has fewer (open)."""
     max_match_iou: float = 0.5
     """A box that overlaps more with its place in the other view could be copied instead of found (open)."""
+    min_option_gap: float = 0.2
+    """Metres by which lengths offered as options differ (open)."""
+    min_option_ratio: float = 0.1
+    """Share of the larger of two numbers by which options differ (open)."""
+    max_height_gap: float = 0.3
+    """Metres; only for objects closer in height do options differ in above and below: names tell the rest (open)."""
     max_option_iou: float = 0.3
     """Options that are boxes overlap each other less than this (open)."""
     box_slack: float = 0.1
@@ -67,11 +76,13 @@ class Limits:
                 raise InputError(f"{field.name}={value}: expected a number of 0 or more")
             if field.name in _SHARES and value > 1:
                 raise InputError(f"{field.name}={value}: expected a share from 0 to 1")
+        if self.video_frames < 2:
+            raise InputError(f"video_frames={self.video_frames}: expected at least 2")
         if self.max_option_iou == 0 or self.max_same_objects == 0 or self.max_depth <= self.min_depth:
             raise InputError("max_option_iou and max_same_objects must be above 0, max_depth above min_depth")
 
 
 _SHARES = frozenset({
     "min_visible_fraction", "min_in_image_fraction", "min_area", "min_marker_cover", "min_marker_gap", "max_marker_iou",
-    "min_view_overlap", "max_match_iou", "max_option_iou",
+    "min_view_overlap", "max_match_iou", "max_option_iou", "min_option_ratio",
 })

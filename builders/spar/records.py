@@ -15,7 +15,7 @@ from builders.spar.visibility import Observation, Observer
 
 @dataclass(frozen=True, eq=False)
 class ImageRecord:
-    """One keyframe and what can be asked about in it."""
+    """One kept frame and what can be asked about in it."""
 
     index: int
     frame: Frame
@@ -39,6 +39,12 @@ class SceneRecord:
     source: str
     scene_id: str
     images: tuple[ImageRecord, ...]
+    """In capture order: every frame that some question may show."""
+    stills: tuple[int, ...]
+    """Indices into ``images`` of the keyframes, from which single-view and multi-view questions choose."""
+    video: tuple[int, ...]
+    """Indices into ``images`` of the frames of a video question; empty if the scene has fewer frames, or none was
+    asked for."""
     objects: Mapping[str, ObjectRecord]
     """By object id; objects that no image shows have an empty list of images."""
     visibility_basis: str
@@ -55,15 +61,22 @@ class SceneRecord:
         return self.images[image].frame
 
 
-def build_record(scene: Scene, limits: Limits) -> SceneRecord:
+def build_record(scene: Scene, limits: Limits, video: bool = False) -> SceneRecord:
     """Keyframe the scene and observe every object in every keyframe.
+
+    Args:
+        video: also observe ``limits.video_frames`` frames evenly spread over the capture.
 
     Raises:
         SceneError: the scene has no object to ask about, or none is seen well enough in any keyframe.
     """
-    kept = keyframes(scene.frames, limits.keyframe_translation, limits.keyframe_rotation)
-    if limits.max_keyframes and len(kept) > limits.max_keyframes:
-        kept = tuple(kept[i] for i in np.linspace(0, len(kept) - 1, limits.max_keyframes).round().astype(int))
+    still_frames = keyframes(scene.frames, limits.keyframe_translation, limits.keyframe_rotation)
+    if limits.max_keyframes and len(still_frames) > limits.max_keyframes:
+        still_frames = _spread(still_frames, limits.max_keyframes)
+    filmed = video and len(scene.frames) >= limits.video_frames
+    video_frames = _spread(scene.frames, limits.video_frames) if filmed else ()
+    stills, videos = ({f.frame_id for f in chosen} for chosen in (still_frames, video_frames))
+    kept = tuple(f for f in scene.frames if f.frame_id in stills | videos)
     asked = [o for o in scene.objects if not o.structural]
     if not asked:
         raise SceneError(f"scene {scene.scene_id}: no annotated object besides walls, floor and ceiling")
@@ -84,8 +97,18 @@ def build_record(scene: Scene, limits: Limits) -> SceneRecord:
     }
     if not any(o.images for o in objects.values()):
         raise SceneError(f"scene {scene.scene_id}: none of its {len(asked)} objects is visible enough in any of "
-                         f"{len(kept)} keyframes; check that poses and mesh share one frame")
-    return SceneRecord(scene.source, scene.scene_id, tuple(images), objects, "mesh", len(scene.frames), dict(unseen))
+                         f"{len(kept)} frames; check that poses and mesh share one frame")
+    return SceneRecord(
+        scene.source, scene.scene_id, tuple(images),
+        tuple(i for i, f in enumerate(kept) if f.frame_id in stills),
+        tuple(i for i, f in enumerate(kept) if f.frame_id in videos),
+        objects, "mesh", len(scene.frames), dict(unseen),
+    )
+
+
+def _spread(frames: tuple[Frame, ...], count: int) -> tuple[Frame, ...]:
+    """``count`` of the frames, from first to last at even steps."""
+    return tuple(frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int))
 
 
 def _too_little_to_ask(seen: Observation, limits: Limits) -> str | None:

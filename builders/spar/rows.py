@@ -85,7 +85,7 @@ def task_rows(
         if asked_before[objects] == limits.max_same_objects:
             rejected["asked_often"] += 1
             continue
-        reason = _marker_problem(task, record, limits, views, asked)
+        reason = _marker_problem(task, record, limits, views, asked) or _needless_views(task, record, views, asked)
         fact = Rejected(reason) if reason else task.measure(record, limits, rng, proposal)
         row = fact if isinstance(fact, Rejected) else _row(task, fact, format_type, record, limits, rng, made)
         if isinstance(row, Rejected):
@@ -120,6 +120,14 @@ def _marker_problem(
                     return "markers_collide"
                 if task.marker == "box" and iou(seen.bbox, other.bbox) > limits.max_marker_iou:
                     return "markers_collide"
+    return None
+
+
+def _needless_views(task: Task, record: SceneRecord, views: tuple[int, ...], asked: tuple[Asked, ...]) -> str | None:
+    """A question over several images about several objects must not be answerable from one of them."""
+    names = {a.object_id for a in asked}
+    if task.img_type == "multi_view" and len(names) > 1 and any(names <= set(record.images[v].objects) for v in views):
+        return "one_image_is_enough"
     return None
 
 

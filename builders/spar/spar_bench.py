@@ -174,7 +174,7 @@ class SparBench(datasets.ArrowBasedBuilder):
             rejected[task.name] = dict(counter)
         report = SceneReport(
             frames_read=record.frames_read,
-            keyframes=len(record.images),
+            keyframes=len(record.stills),
             objects=len(record.objects),
             visibility_basis=record.visibility_basis,
             dropped=dict(scene.dropped),

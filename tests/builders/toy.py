@@ -65,8 +65,9 @@ def make_scene(boxes, poses, labels=None, floor=True, scene_id="scene0001_00"):
     return Scene("scannet", scene_id, Mesh(np.concatenate(vertices), np.concatenate(faces)), tuple(objects), frames)
 
 
-def toy_room(seed=0, scene_id="scene0001_00", frames=10):
-    """Eight boxes around the middle of a floor, seen from a circle."""
+def toy_room(seed=0, scene_id="scene0001_00", frames=14):
+    """Eight boxes around the middle of a floor, seen from a circle by a camera that lets its gaze wander, so that no
+    view shows all."""
     rng = np.random.default_rng(seed)
     boxes = []
     for i in range(len(LABELS)):
@@ -76,7 +77,8 @@ def toy_room(seed=0, scene_id="scene0001_00", frames=10):
         center = (radius * np.cos(angle), radius * np.sin(angle), extents[2] / 2 + rng.uniform(0, 0.8))
         boxes.append((center, extents, rng.uniform(0, 3)))
     angles = np.linspace(0, 5, frames)
-    poses = [look_at((3 * np.cos(a), 3 * np.sin(a), 1.5), (0, 0, 0.5)) for a in angles]
+    poses = [look_at((2.6 * np.cos(a), 2.6 * np.sin(a), 1.5), (1.1 * np.cos(4 * a), 1.1 * np.sin(4 * a), 0.5))
+             for a in angles]
     return make_scene(boxes, poses, scene_id=scene_id)
 
 

@@ -26,7 +26,7 @@ def one_view(colors: Sequence[str]) -> Propose:
             for chosen in _shuffled(list(permutations(objects, len(colors))), rng):
                 yield (image,), tuple(Asked(o, 0, c) for o, c in zip(chosen, colors, strict=True))
 
-        yield from take_turns([choices_in(i) for i in rng.permutation(len(record.images)).tolist()])
+        yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
 
     return propose
 
@@ -98,9 +98,9 @@ def _shuffled(items: Sequence, rng: np.random.Generator) -> Iterator:
 
 def _overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, int]]:
     """Ordered image pairs that share enough objects; keyframing has given them a baseline."""
-    seen = [set(image.objects) for image in record.images]
+    seen = {view: set(record.images[view].objects) for view in record.stills}
     pairs = []
-    for a, b in permutations(range(len(seen)), 2):
+    for a, b in permutations(record.stills, 2):
         fewer = min(len(seen[a]), len(seen[b]))
         if fewer and len(seen[a] & seen[b]) / fewer >= limits.min_view_overlap:
             pairs.append((a, b))
@@ -110,7 +110,7 @@ def _overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, i
 def _view_groups(record: SceneRecord, limits: Limits, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     """Sets of views in which each view overlaps with another one of the set: up to ``_GROUPS_PER_VIEW`` random ones
     grown from each view, so that their number stays linear in the number of views."""
-    neighbours: dict[int, set[int]] = {image.index: set() for image in record.images}
+    neighbours: dict[int, set[int]] = {view: set() for view in record.stills}
     for a, b in _overlapping_pairs(record, limits):
         neighbours[a].add(b)
     groups = set()

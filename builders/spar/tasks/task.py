@@ -1,19 +1,26 @@
-"""What a task is: one entry that owns its published name, form, markers, metric and generator."""
+"""What a task is: one entry that owns its published name, form, markers, metric, generator, wording slots and second
+route. A new task is one entry in a family file of this folder, and its wording in ``templates/<name>.yaml``."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from builders.spar.facts import Asked, Fact, Rejected
+from builders.spar.facts import Asked, Fact, Gold, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
+from builders.spar.second_route import Second
 
 Proposal = tuple[tuple[int, ...], tuple[Asked, ...]]
 """Image record indices in the order shown, and the objects asked about."""
 
 Propose = Callable[[SceneRecord, Limits, np.random.Generator], Iterator[Proposal]]
 Measure = Callable[[SceneRecord, Limits, np.random.Generator, Proposal], Fact | Rejected]
+Answer = Callable[[Any, str, SceneRecord, Limits, np.random.Generator], Gold | Rejected]
+"""(the fact that ``measure`` made, format, ...)."""
+Recompute = Callable[[dict[str, Any], SceneRecord, Limits], Second | str]
+"""(row, ...); a string says what is wrong with the row."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class Task:
     name: str
     """The published name, the ``task`` column."""
     short: str
-    """The paper's column head in table 4."""
+    """The paper's column head in table 4, or one of its kind for tasks outside the benchmark."""
     level: str
     """``low``, ``medium`` or ``high``."""
     relation: str
@@ -31,22 +38,29 @@ class Task:
     img_type: str
     """``single_view``, ``multi_view`` or ``video``."""
     views: int
-    """Images a question shows."""
+    """Images a question shows; 0 where it depends on the scene (videos)."""
     formats: tuple[str, ...]
-    """Published answer formats this project generates."""
+    """Published answer formats: of ``fill``, ``select``, ``sentence``, ``judge``, in this order."""
     bench_format: str
     """Its format in SPAR-Bench, one of ``formats``; empty when the benchmark does not have the task."""
     options: int
     """Number of options of its ``select`` format; 0 without one."""
     marker: str
     """``point``, ``box`` or ``none``; colours follow from the proposals."""
-    quantity: str
-    """What is measured; ``verify`` recomputes it under this name."""
     propose: Propose
     """Yields proposals in random order, each at most once."""
     measure: Measure
     """Turns a proposal into a fact, or says why not."""
+    answer: Answer
+    """The gold of a fact in a format: its text, numbers, options and the words that the wording needs."""
+    recompute: Recompute
+    """The gold of a finished row, computed again from stored cameras and boxes by other formulas."""
+    fill_metric: str = "mra"
+    """The ``metrics/`` module that scores its fill answers."""
+    needs: str = ""
+    """What a source must have beyond posed frames, mesh and instances: a key of ``builders.spar.tasks.NEEDS``."""
 
     def metric(self, format_type: str) -> str:
         """The ``metrics/`` module that scores answers of this format; sentences have none."""
-        return {"fill": "mra", "select": "choice_accuracy", "judge": "choice_accuracy"}.get(format_type, "")
+        scored = {"fill": self.fill_metric, "select": "choice_accuracy", "judge": "choice_accuracy"}
+        return scored.get(format_type, "")

@@ -127,7 +127,7 @@ def test_frames_without_usable_pose_are_dropped_and_counted(scans):
     (pose / "10.txt").write_text("nan " * 16)
     (pose / "20.txt").unlink()
     scene = ScanNetSource(scans).load("scene0001_00")
-    assert len(scene.frames) == 7
+    assert len(scene.frames) == 11
     assert scene.dropped == {"frames_without_tracking": 2, "frames_without_pose": 1}
     for path in pose.iterdir():
         path.write_text("-inf " * 16)

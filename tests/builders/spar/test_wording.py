@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from builders.spar.choices import LETTERS, box_distractors, letters, relation_distractors, relation_triple, shuffled
-from builders.spar.facts import Asked, BoxFact, RelationFact
-from builders.spar.geometry import iou
+from builders.spar.choices import LETTERS, alternatives, letters, shuffled
+from builders.spar.facts import Rejected
 from builders.spar.limits import Limits
 from builders.spar.markers import COLORS, draw_markers
-from builders.spar.phrasing import metres, templates
+from builders.spar.phrasing import templates
+from builders.spar.printing import metres
 from builders.spar.records import build_record
+from builders.spar.relations import RelationFact, relation_gold
 from builders.spar.rows import task_rows
 from builders.spar.tasks import BENCH_TASKS, TASKS
 from tests.builders.toy import toy_room
@@ -76,21 +77,48 @@ def test_gold_letters_are_balanced():
     assert all(abs(counts[letter] - 500) < 4 * (2000 * 0.25 * 0.75) ** 0.5 for letter in "ABCD")
 
 
-three_lengths = st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3))
+lengths = st.floats(-3, 3)
 
 
-@given(three_lengths, st.lists(three_lengths, max_size=40), st.integers(0, 10_000))
-def test_relation_options_are_wrong_by_more_than_the_band(differences, others, seed):
-    fact = RelationFact((0,), (), None, tuple(zip(("horizontal", "vertical", "distance"), differences)), tuple(others))
-    gold = relation_triple(fact.differences, 0.1)
-    options = relation_distractors(fact, 3, Limits(), np.random.default_rng(seed))
-    sign = {"left": -1, "right": 1, "above": -1, "below": 1, "closer": -1, "farther": 1}
-    for option in options or []:
-        assert option != gold
-        # the smallest change of the scene that would make the option true: more than half the band somewhere
-        needed = [max(0, 0.1 - sign[w] * d) if w else max(0, abs(d) - 0.1) for w, d in zip(option, differences)]
-        assert max(needed) > 0.05
-    assert not options or len(set(options)) == 3
+@given(lengths, lengths, lengths, st.floats(-1, 1), st.integers(0, 10_000))
+def test_relation_options_differ_in_words_that_are_clearly_wrong(x, y, distance, height_gap, seed):
+    axes = ("horizontal", "vertical", "distance")
+    fact = RelationFact((0,), (), None, tuple(zip(axes, (x, y, distance))), height_gap)
+    gold = relation_gold(fact, "select", Limits(), np.random.default_rng(seed))
+    if isinstance(gold, Rejected):
+        return
+    options = [text.split(", ") for text in (gold.text, *gold.distractors)]
+    assert len({tuple(o) for o in options}) == 4
+    # every option differs from each other one by opposite words: no option is closer to the rest than gold is
+    for option in options:
+        assert [o == "" for o in option] == [abs(d) < 0.1 for d in (x, y, distance)]
+        assert sorted(sum(a != b for a, b in zip(option, other)) for other in options) == [0, 1, 1, 2]
+    if abs(height_gap) > Limits().max_height_gap:
+        assert len({o[1] for o in options}) == 1
+
+
+@given(st.lists(st.floats(0.5, 9), max_size=12), st.floats(0.5, 9), st.integers(0, 10_000))
+def test_alternatives_differ_from_gold_and_from_each_other(pool, gold, seed):
+    drawn = alternatives(gold, pool, 3, lambda a, b: abs(a - b) >= 0.2, np.random.default_rng(seed))
+    if not isinstance(drawn, Rejected):
+        values = sorted((gold, *drawn))
+        assert len(values) == 4 and min(np.diff(values)) >= 0.2
+
+
+def test_a_set_of_options_is_as_likely_with_each_member_as_gold():
+    """Draw golds from a crowded and an empty region: the rank of gold among its options stays uniform."""
+    values = [1.0, 1.3, 1.6, 1.9, 2.2, 4.0, 7.0]
+    ranks = Counter()
+    for seed in range(6000):
+        rng = np.random.default_rng(seed)
+        gold = int(rng.integers(len(values)))
+        pool = [v for i, v in enumerate(values) if i != gold]
+        drawn = alternatives(values[gold], pool, 3, lambda a, b: abs(a - b) >= 0.5, rng)
+        if not isinstance(drawn, Rejected):
+            ranks[sorted((values[gold], *drawn)).index(values[gold])] += 1
+    total = sum(ranks.values())
+    assert total > 1000
+    assert all(abs(ranks[r] / total - 0.25) < 4 * (0.25 * 0.75 / total) ** 0.5 for r in range(4))
 
 
 def solved(rows, pick):
@@ -110,7 +138,7 @@ def test_options_alone_do_not_tell_the_answer():
         [row for record in records for row in task_rows(task, "select", record, LIMITS, 60, ("t", "1", 0), Counter())]
         for task in (TASKS["obj_spatial_relation_oo"], TASKS["position_matching"])
     )
-    assert min(len(relations), len(boxes)) > 200
+    assert min(len(relations), len(boxes)) > 100
 
     def common_slots(option, options):
         return sum(a == b for other in options for a, b in zip(option.split(", "), other.split(", ")))
@@ -138,23 +166,6 @@ def test_options_alone_do_not_tell_the_answer():
     shares = {name: solved(rows, pick) for name, (rows, pick) in solvers.items()}
     limit = {name: 0.25 + 4 * (0.25 * 0.75 / len(rows)) ** 0.5 for name, (rows, _) in solvers.items()}
     assert {name: share for name, share in shares.items() if share > limit[name]} == {}
-
-
-@given(st.integers(0, 500))
-def test_box_options_overlap_little_and_stay_in_the_image(seed):
-    rng = np.random.default_rng(seed)
-    gold = np.array([100.0, 50, 180, 130])
-    others = tuple(np.array([x, y, x + 60, y + 60]) for x, y in rng.uniform(0, 170, (3, 2)))
-    fact = BoxFact((0, 1), (Asked("a", 0, "red"),), None, gold, others)
-    options = box_distractors(fact, 3, (320, 240), Limits(), rng)
-    boxes = [gold, *options]
-    assert all(iou(a, b) < 0.3 for i, a in enumerate(boxes) for b in boxes[:i])
-    assert all((b >= -0.5).all() and (b[2:] <= (319.5, 239.5)).all() for b in options)
-
-
-def test_no_room_for_options_is_admitted():
-    fact = BoxFact((0, 1), (), None, np.array([0.0, 0, 319, 239]), ())
-    assert box_distractors(fact, 3, (320, 240), Limits(), np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("value, text", [(0.0, "0.0"), (1.04, "1.0"), (1.06, "1.1"), (12.349, "12.3")])

@@ -1,0 +1,63 @@
+"""What the second routes of all tasks share: geometry from a finished row and the stored cameras and boxes, by other
+formulas than the generators use (world axes instead of camera coordinates, mean corners instead of stored centres,
+the law of cosines instead of a difference of points)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from builders.scenes.scene import Array
+from builders.spar.records import ImageRecord, SceneRecord
+
+BOUNDARY = 0.01
+"""Two routes may print different numbers if the exact value lies this close to a rounding boundary (m, or px1000)."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Second:
+    """A gold by the second route."""
+
+    exact: Array
+    """(N,) parallel to the row's ``answer_exact``."""
+    text: str | None = None
+    """What the answer must say; None where it is the printed numbers, in order."""
+
+
+def image_of(row: Row, record: SceneRecord, view: int) -> ImageRecord:
+    """The image record of one of the row's views; ``KeyError`` if the scene has none."""
+    frame_id = row["frame_ids"][view]
+    for image in record.images:
+        if image.frame.frame_id == frame_id:
+            return image
+    raise KeyError(f"frame {frame_id}")
+
+
+def pose_of(row: Row, record: SceneRecord, item: Mapping[str, Any]) -> Array:
+    """(4, 4) camera pose of the image that carries the object's marker."""
+    return image_of(row, record, item["image_index"]).frame.world_from_camera
+
+
+def center_of(record: SceneRecord, item: Mapping[str, Any]) -> Array:
+    """(3,) mean of the box's corners, world metres."""
+    return record.objects[item["object_id"]].item.box.corners().mean(axis=0)
+
+
+def depth_of(row: Row, record: SceneRecord, item: Mapping[str, Any]) -> float:
+    """Length of the object's offset along the optical axis of its image, in world coordinates."""
+    pose = pose_of(row, record, item)
+    return float((center_of(record, item) - pose[:3, 3]) @ pose[:3, 2])
+
+
+def law_of_cosines(a: Array, b: Array) -> float:
+    """Distance of the end points of two offsets (3,)."""
+    return float(np.sqrt(max(0.0, a @ a + b @ b - 2 * a @ b)))
+
+
+def tells(row: Row, given: float) -> bool:
+    """Whether the question names this length in meters, up to ``BOUNDARY``."""
+    printed = {f"{given + shift:.1f} meters" for shift in (-BOUNDARY, 0.0, BOUNDARY)}
+    return any(text in row["question"] for text in printed)
