@@ -11,6 +11,7 @@ from builders.errors import InputError
 
 BUILDERS = {
     "spar_bench": "builders.spar.spar_bench:SparBench",
+    "spar_7m": "builders.spar.spar_7m:Spar7M",
 }
 """Dataset name -> ``module:class``."""
 

@@ -20,10 +20,10 @@ _TEXT_COLUMNS = ("raw_text", "answer")
 
 
 def read_given_answers(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
-    """``uid`` -> answer for every row, ``MISSING`` where the file has none.
+    """``uid`` -> answer for every row that a metric scores, ``MISSING`` where the file has none.
 
     Args:
-        rows: all questions of the config and split.
+        rows: all questions of the split; answers to those that ask for a sentence are not looked at.
 
     Raises:
         InputError: unreadable, without the columns, an id twice, or an id the dataset does not have.
@@ -33,7 +33,11 @@ def read_given_answers(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
     if unknown := [given for given in texts if given not in known]:
         raise InputError(f"{path}: {len(unknown)} of {len(texts)} ids are not in the dataset, the first is "
                          f"{unknown[0]!r}; an id is the row's uid, such as {rows[0]['uid']!r}")
-    return {uid: answer_from_text(row, texts[uid], 0.0) if uid in texts else MISSING for uid, row in known.items()}
+    return {
+        uid: answer_from_text(row, texts[uid], 0.0) if uid in texts else MISSING
+        for uid, row in known.items()
+        if row["metric"]
+    }
 
 
 def _texts(path: Path) -> dict[str, str]:

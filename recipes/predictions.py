@@ -79,21 +79,21 @@ def write_predictions(path: Path, run: Run, answers: Answers, rows: Iterable[Row
 def answer_all(
     answerer: Answerer, questions: Questions, limit: int, path: Path, run: Run, batch_size: int, progress: bool = True
 ) -> Answers:
-    """Answer the first ``limit`` questions (0: all), less those that ``path`` holds already.
+    """Answer the first ``limit`` questions (0: all) that a metric scores, less those that ``path`` holds already.
 
     Raises:
         InputError: ``path`` belongs to another run.
     """
     answers = _resumed(path, run)
-    asked = questions.rows[: limit or None]
-    todo = [position for position, row in enumerate(asked) if row["uid"] not in answers]
+    asked = questions.scored(limit)
+    todo = [position for position in asked if questions.rows[position]["uid"] not in answers]
     saved = monotonic()
     try:
         done = len(asked) - len(todo)
         with tqdm(total=len(asked), initial=done, desc="answers", unit="q", disable=not progress) as bar:
             for start in range(0, len(todo), batch_size):
                 batch = todo[start : start + batch_size]
-                rows = _with_images(questions, batch) if answerer.reads_images else [asked[p] for p in batch]
+                rows = _with_images(questions, batch) if answerer.reads_images else [questions.rows[p] for p in batch]
                 answers |= zip((row["uid"] for row in rows), answerer.answer(rows), strict=True)
                 bar.update(len(batch))
                 if monotonic() - saved > _SAVE_EVERY:

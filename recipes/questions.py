@@ -1,10 +1,10 @@
-"""The questions of one config and split, from a Hub folder or a Hub repository.
+"""The questions of a split, of one config or several, from a Hub folder or a Hub repository.
 
 Files are read directly, as the manifest lists them: the cache of ``datasets`` could serve rows of an earlier build that
 had the same version. Pictures are read only where they are asked for.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from builders.hub.files import sha256_of
 from builders.hub.manifest import read_manifest
 
 Row = dict[str, Any]
+WITHOUT_QUESTIONS = ("frames", "objects")
+"""Configs of spar_7m that hold what the questions are about."""
+
 EncodedViews = list[bytes | None]
 """The pictures of a row as JPEG or PNG bytes; None where the row refers to a picture it does not hold."""
 
@@ -33,9 +36,14 @@ class Questions:
     manifest_sha256: str
     manifest: dict[str, Any]
     config: str
+    """``default``, the configs that were asked for with commas between them, or ``all``."""
     split: str
     files: tuple[Path, ...]
     rows: list[Row]
+
+    def scored(self, limit: int = 0) -> list[int]:
+        """Positions of the first ``limit`` rows (0: all) that a metric scores; sentences are not."""
+        return [position for position, row in enumerate(self.rows) if row["metric"]][: limit or None]
 
     def views(self, positions: Collection[int]) -> Iterator[tuple[int, EncodedViews]]:
         """(position, pictures) for these rows, in row order; one row group is in memory at a time."""
@@ -54,18 +62,26 @@ class Questions:
 
 
 def open_questions(
-    dataset: str, revision: str | None = None, config: str = "default", split: str = "test"
+    dataset: str, revision: str | None = None, config: str | Sequence[str] = (), split: str = "test"
 ) -> Questions:
     """Read the questions of ``dataset``, a folder made by ``scripts/build.py`` or the repository it was pushed to.
+
+    Args:
+        config: one or several; none: ``default`` where the dataset has it, else all that hold questions.
 
     Raises:
         InputError: no such folder, repository, revision, config or split; or not a Vantage dataset.
     """
-    folder, commit = _located(dataset, revision, config, split)
+    asked = [config] if isinstance(config, str) else list(dict.fromkeys(config))
+    folder, commit = _located(dataset, revision, ["manifest.json"])
     manifest = read_manifest(folder)
-    names = [name for name in manifest["files"] if name.startswith(f"{config}/{split}-")]
-    if not names:
-        raise InputError(f"{dataset}: no split {config}/{split}; there are: {', '.join(manifest['rows'])}")
+    held = [name for name, _, part in (key.rpartition("/") for key in manifest["rows"]) if part == split]
+    configs = asked or (["default"] if "default" in held else [name for name in held if name not in WITHOUT_QUESTIONS])
+    if absent := [f"{name}/{split}" for name in configs or ["any"] if name not in held]:
+        raise InputError(f"{dataset}: no split {absent[0]}; there are: {', '.join(manifest['rows'])}")
+    names = [name for c in configs for name in manifest["files"] if name.startswith(f"{c}/{split}-")]
+    if commit:
+        folder, _ = _located(dataset, commit, ["manifest.json", *names])
     files = tuple(folder / name for name in names)
     rows: list[Row] = []
     for path in files:
@@ -75,11 +91,12 @@ def open_questions(
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read ({error}); build or download the dataset again") from error
     sha256 = sha256_of(folder / "manifest.json")
-    return Questions(dataset, commit, sha256, manifest, config, split, files, rows)
+    label = ",".join(configs) if asked or configs == ["default"] else "all"
+    return Questions(dataset, commit, sha256, manifest, label, split, files, rows)
 
 
-def _located(dataset: str, revision: str | None, config: str, split: str) -> tuple[Path, str | None]:
-    """The folder that holds the files, and the commit if they come from the Hub."""
+def _located(dataset: str, revision: str | None, files: list[str]) -> tuple[Path, str | None]:
+    """The folder that holds these files, and the commit if they come from the Hub."""
     if Path(dataset).is_dir():
         if revision:
             raise InputError(f"--revision {revision}: {dataset} is a folder; revisions are those of a Hub repository")
@@ -87,12 +104,7 @@ def _located(dataset: str, revision: str | None, config: str, split: str) -> tup
     if dataset.count("/") != 1 or dataset.startswith((".", "/")):
         raise InputError(f"{dataset}: no such folder; build it with scripts/build.py, or name a repository as ORG/NAME")
     try:
-        snapshot = snapshot_download(
-            dataset,
-            repo_type="dataset",
-            revision=revision,
-            allow_patterns=["manifest.json", f"{config}/{split}-*.parquet"],
-        )
+        snapshot = snapshot_download(dataset, repo_type="dataset", revision=revision, allow_patterns=files)
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         what = f"{dataset}{'@' + revision if revision else ''}"
         raise InputError(f"{what}: no such folder, and the Hub did not give it ({_first_line(error)})") from error

@@ -29,7 +29,8 @@ def main(
     dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="The dataset the runs were scored on.")],
     out: Annotated[Path, typer.Option(help="The page to write.")],
     revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
-    config: Annotated[str, typer.Option(help="Of the dataset.")] = "default",
+    config: Annotated[list[str], typer.Option(help="Of the dataset; may be repeated. Give what the recipe was given.")]
+    = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="Of the dataset.")] = "test",
     samples: Annotated[int, typer.Option(min=1, help="Sample questions per task.")] = SAMPLES_PER_TASK,
 ) -> None:

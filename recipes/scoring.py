@@ -1,6 +1,8 @@
-"""From answers to scores in percent: per task, per level (mean over the level's tasks), and on average (over tasks).
+"""From answers to scores in percent: per task form, per level (mean over the level's forms), and on average (over all).
 
-An answer that cannot be read, was refused or is missing scores 0 and is counted.
+A task form is a task asked in one answer format. In SPAR-Bench every task has one, and is called by the task's name; a
+form that SPAR-Bench does not ask is called "task/format". An answer that cannot be read, was refused or is missing
+scores 0 and is counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +36,7 @@ class Score:
     n_groups: int
     """Scenes."""
     n_tasks: int
+    """Task forms."""
     n_unparsed: int
     """Questions without an answer that could be read."""
 
@@ -43,54 +46,104 @@ class Scores:
     """Everything one run scored."""
 
     metrics: dict[str, Score]
-    """Task names, ``level_<level>`` and ``average``, in reading order."""
+    """Names of task forms, ``level_<level>`` and ``average``, in reading order."""
     items: NDArray[np.float64]
     """(N,) score of each row, 0 to 1."""
 
 
-def tasks_present(rows: Sequence[Row]) -> list[Task]:
-    """The tasks of these rows, in the order of the registry.
+@dataclass(frozen=True)
+class TaskForm:
+    """A task asked in one format."""
+
+    task: Task
+    format_type: str
+
+    @property
+    def name(self) -> str:
+        """Key in ``Scores.metrics``."""
+        published = self.format_type == self.task.bench_format
+        return self.task.name if published else f"{self.task.name}/{self.format_type}"
+
+    @property
+    def short(self) -> str:
+        """As a table shows it."""
+        published = self.format_type == self.task.bench_format
+        return self.task.short if published else f"{self.task.short} {self.format_type}"
+
+
+def form_of(row: Row) -> TaskForm:
+    """The form of a row.
 
     Raises:
         InputError: a task this version does not know.
     """
-    present = {row["task"] for row in rows}
-    if unknown := sorted(present - set(TASKS)):
-        raise InputError(f"the dataset asks {unknown[0]!r}, a task this version does not know; update Vantage")
-    ordered = sorted(TASKS.values(), key=lambda task: LEVELS.index(task.level))
-    return [task for task in ordered if task.name in present]
+    if row["task"] not in TASKS:
+        raise InputError(f"the dataset asks {row['task']!r}, a task this version does not know; update Vantage")
+    return TaskForm(TASKS[row["task"]], row["format_type"])
+
+
+def form_named(name: str) -> TaskForm | None:
+    """The form of a key in ``Scores.metrics``; None for a level, an average or another version's task."""
+    task, _, format_type = name.partition("/")
+    return TaskForm(TASKS[task], format_type or TASKS[task].bench_format) if task in TASKS else None
+
+
+def rows_by_form(rows: Sequence[Row]) -> dict[TaskForm, list[int]]:
+    """Task form -> positions of its rows; forms by level, then as the registry has them."""
+    found: dict[str, tuple[TaskForm, list[int]]] = {}
+    for position, row in enumerate(rows):
+        form = form_of(row)
+        found.setdefault(form.name, (form, []))[1].append(position)
+    order = list(TASKS)
+
+    def place(form: TaskForm) -> tuple[int, int, int]:
+        return LEVELS.index(form.task.level), order.index(form.task.name), form.task.formats.index(form.format_type)
+
+    return dict(sorted(found.values(), key=lambda item: place(item[0])))
+
+
+def tasks_present(rows: Sequence[Row]) -> list[Task]:
+    """The tasks of these rows, by level, then as the registry has them.
+
+    Raises:
+        InputError: a task this version does not know.
+    """
+    return list({form.task.name: form.task for form in rows_by_form(rows)}.values())
 
 
 def score(rows: Sequence[Row], answers: Mapping[str, str | None]) -> Scores:
     """Score the answers to these rows.
 
     Args:
-        rows: at least one.
+        rows: at least one; each has a metric.
         answers: ``uid`` -> answer in the form of the gold; None where none could be read. A missing one counts as None.
     """
     items = np.zeros(len(rows))
     unread = np.array([answers.get(row["uid"]) is None for row in rows])
     found: dict[str, Score] = {}
-    tasks = tasks_present(rows)
-    for task in tasks:
-        here = [i for i, row in enumerate(rows) if row["task"] == task.name]
+    forms = rows_by_form(rows)
+    for form, here in forms.items():
         asked = [rows[i] for i in here]
         result = grader_of(asked[0]).summarise([answers.get(row["uid"]) for row in asked], asked)
         items[here] = [item["score"] for item in result["items"]]
         interval = Interval(*(result[key] for key in ("low", "high", "interval", "n", "n_groups")))
-        found[task.name] = _score(result["score"], interval, 1, int(unread[here].sum()))
+        found[form.name] = _score(result["score"], interval, 1, int(unread[here].sum()))
     for level in LEVELS:
-        if any(task.level == level for task in tasks):
-            found[f"level_{level}"] = _mean(rows, items, unread, [t.name for t in tasks if t.level == level])
-    found["average"] = _mean(rows, items, unread, [task.name for task in tasks])
+        of_level = {form: here for form, here in forms.items() if form.task.level == level}
+        if of_level:
+            found[f"level_{level}"] = _mean(rows, items, unread, of_level)
+    found["average"] = _mean(rows, items, unread, forms)
     return Scores(found, items)
 
 
-def _mean(rows: Sequence[Row], items: NDArray[np.float64], unread: NDArray[np.bool_], tasks: Sequence[str]) -> Score:
-    here = [i for i, row in enumerate(rows) if row["task"] in tasks]
+def _mean(
+    rows: Sequence[Row], items: NDArray[np.float64], unread: NDArray[np.bool_], forms: Mapping[TaskForm, list[int]]
+) -> Score:
+    names = {i: form.name for form, positions in forms.items() for i in positions}
+    here = sorted(names)
     scenes = [(rows[i]["source"], rows[i]["scene_id"]) for i in here]
-    value, interval = mean_of_task_means(items[here], [rows[i]["task"] for i in here], scenes)
-    return _score(value, interval, len(tasks), int(unread[here].sum()))
+    value, interval = mean_of_task_means(items[here], [names[i] for i in here], scenes)
+    return _score(value, interval, len(forms), int(unread[here].sum()))
 
 
 def _score(value: float, interval: Interval, n_tasks: int, n_unparsed: int) -> Score:

@@ -1,11 +1,14 @@
-"""Score a model, or answers it has given, on SPAR-Bench.
+"""Score a model, or answers it has given, on SPAR-Bench or on a split of SPAR-7M.
 
     python recipes/spar_bench.py --dataset build/bench --model baseline:random --out build/runs/random
     python recipes/spar_bench.py --dataset build/bench --model my-model --predictions answers.csv --out build/runs/mine
+    python recipes/spar_bench.py --dataset build/spar_7m --split validation --model baseline:random --out build/runs/v
 
 Writes predictions.parquet and results.json into --out. Run the same command again after an interruption: answers given
-are kept. Scores are percentages: mean relative accuracy (MRA) for numbers, accuracy for choices; a level is the mean of
-its tasks, the average that of all tasks. Exit codes: 0 done; 1 failed; 2 bad arguments or input.
+are kept. Scores are percentages: mean relative accuracy (MRA) for numbers, accuracy for choices, and what the metric of
+the row says for other answers. A task that is asked in several formats has a score for each; sentences are not scored.
+A level is the mean of its tasks (and formats), the average that of all. Exit codes: 0 done; 1 failed; 2 bad arguments
+or input.
 """
 
 from collections import Counter
@@ -36,8 +39,9 @@ def main(
                                        "--predictions, the name to report.")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet and results.json.")],
     revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
-    config: Annotated[str, typer.Option(help="Of the dataset.")] = "default",
-    split: Annotated[str, typer.Option(help="Of the dataset.")] = "test",
+    config: Annotated[list[str], typer.Option(help="Of the dataset; may be repeated. Default: its config default, or "
+                                              "where it has none (SPAR-7M) all that hold questions.")] = [],  # noqa: B006
+    split: Annotated[str, typer.Option(help="Of the dataset; SPAR-7M has train and validation.")] = "test",
     limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 64,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
@@ -66,8 +70,10 @@ def evaluate(
     Raises:
         InputError: an unknown model, a predictions file that does not fit, or ``out`` belongs to another run.
     """
-    if not questions.rows:
-        raise InputError(f"{questions.repo}: {questions.config}/{questions.split} holds no question")
+    asked = questions.scored(limit)
+    if not asked:
+        held = f"{questions.config}/{questions.split}"
+        raise InputError(f"{questions.repo}: {held} holds no question that a metric scores")
     run = {
         "recipe": RECIPE,
         "model": model,
@@ -83,9 +89,9 @@ def evaluate(
         answers = read_given_answers(predictions, questions.rows)
         write_predictions(path, run, answers, questions.rows)
     else:
-        answerer = make_answerer(model, questions.rows, seed)
+        answerer = make_answerer(model, [questions.rows[position] for position in questions.scored()], seed)
         answers = answer_all(answerer, questions, limit, path, run, batch_size, progress)
-    rows = questions.rows[: limit or None]
+    rows = [questions.rows[position] for position in asked]
     scored = score(rows, {uid: given.answer for uid, given in answers.items()})
     settings = {
         "config": questions.config,
@@ -94,6 +100,7 @@ def evaluate(
         "seed": seed,
         "predictions": predictions.name if predictions else None,
         "confidence": 0.95,
+        "unscored": len(questions.rows) - len(questions.scored()),
         "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
     }
     results = make_results(RECIPE, model, questions, scored.metrics, settings)

@@ -2,12 +2,16 @@
 
     python scripts/build.py spar_bench --out build/bench                              # procedural rooms
     python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench
+    python scripts/build.py tasks --source scannet=/data/scannet/scans                # what can be asked of them
+    python scripts/build.py review build/bench --out review.csv                       # to judge rows by hand
+    python scripts/build.py spar_bench ... --out build/bench --review review.csv      # without the rejected ones
 
 The folder loads with datasets.load_dataset(DIR). Run the same command again after an interruption: finished scenes are
 kept. Exit codes: 0 done; 1 failed; 2 bad arguments or input; 3 done, but some scenes were quarantined.
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +22,15 @@ from builders import BUILDERS, builder_class
 from builders.command import run_command
 from builders.errors import InputError
 from builders.hub.folder import BuildResult, build_folder
+from builders.scenes import open_source
 from builders.settings import apply_settings, settable
+from builders.spar.availability import first_scene, missing
+from builders.spar.limits import Limits
+from builders.spar.review import rows_to_review, write_review
+from builders.spar.tasks import TASKS
 
 OWN_OPTIONS = ("name", "version", "data_dir", "data_files", "description", "sources", "scenes", "scene_ids", "seed",
-               "renderer", "pixels")
+               "renderer", "pixels", "review")
 """Configuration fields that have an option of their own and cannot be given with --set."""
 
 
@@ -52,6 +61,8 @@ def build(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     renderer: Annotated[str, typer.Option(help="For procedural rooms: cycles or raycast (fast, plain).")] = "cycles",
     pixels: Annotated[str, typer.Option(help="embedded, referenced, or auto: embeds what may be passed on.")] = "auto",
+    review: Annotated[str, typer.Option(metavar="FILE", help="Verdicts (uid, verdict, note; CSV or JSONL): rejected "
+                                        "rows are replaced by others.")] = "",
     set_: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="A named setting; a wrong key lists "
                                             "them all. May be repeated.")] = [],  # noqa: B006
 ) -> None:
@@ -59,9 +70,10 @@ def build(
     cls = builder_class(name)
     arguments: dict[str, Any] = apply_settings(cls.BUILDER_CONFIG_CLASS(), set_, OWN_OPTIONS)
     builder = cls(sources=tuple(source), scenes=scenes, scene_ids=tuple(scene_id), seed=seed, renderer=renderer,
-                  pixels=pixels, **arguments)
+                  pixels=pixels, review=review, **arguments)
     if config and config not in cls.CONFIG_NAMES:
         raise InputError(f"--config {config}: {name} has the configs {', '.join(cls.CONFIG_NAMES)}")
+    print(builder.expectation(), flush=True)
     result = build_folder(builder, out, workers, engine, only_config=config)
     report(result)
     if result.manifest["quarantined"]:
@@ -81,14 +93,37 @@ def report(result: BuildResult) -> None:
         print(f"  {name}: {rows} rows; pictures: {pictures}")
     read, kept = (sum(scene[key] for scene in manifest["scenes"]) for key in ("frames_read", "keyframes"))
     print(f"  keyframes: {kept} of {read} frames ({1 - kept / read:.0%} removed)")
-    for task, reasons in manifest["rejected"].items():
-        print(f"  {task}: not asked: " + (", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "-"))
+    print_table(("task", "rows to choose from", "proposals not asked, most frequent reasons"), [
+        (task, ", ".join(f"{n} {form}" for form, n in formats.items()) or "0", _reasons(manifest["rejected"][task]))
+        for task, formats in manifest["made"].items()
+    ])
+    outcome = manifest.get("review")
+    if outcome:
+        print(f"  review: {outcome['accepted']} accepted, {outcome['rejected']} rejected and left out, "
+              f"{outcome['unreviewed']} without verdict")
+        if outcome["unknown"]:
+            print(f"  review: {outcome['unknown']} uids are of no row of this build, among them "
+                  f"{', '.join(outcome['unknown_first'])}", file=sys.stderr)
     for source, how in manifest["settings"]["pixels"].items():
         if how == "referenced":
             print(f"  {source}: pictures are referenced, not embedded (its licence forbids passing them on); "
                   "builders.attach_images puts them back from your copy, --pixels embedded keeps them for private use")
     for scene in manifest["quarantined"]:
         print(f"quarantined: {scene['source']}/{scene['scene_id']}: {scene['reason']}", file=sys.stderr)
+
+
+def _reasons(counts: Mapping[str, int], most: int = 3) -> str:
+    """The most frequent reasons and how many others there are."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    others = [f"{sum(n for _, n in ordered[most:])} other"] if len(ordered) > most else []
+    return ", ".join([f"{count} {reason}" for reason, count in ordered[:most]] + others) or "-"
+
+
+def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    for line in (head, *lines):
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 for _name in BUILDERS:
@@ -100,6 +135,33 @@ def settings(dataset: Annotated[str, typer.Argument(help=f"One of: {', '.join(BU
     """List what --set can change, with the defaults."""
     for key, value in sorted(settable(builder_class(dataset).BUILDER_CONFIG_CLASS(), OWN_OPTIONS).items()):
         print(f"{key}={value}")
+
+
+@app.command()
+def tasks(
+    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Also say whether the scenes of this source "
+                                              "can serve each task. May be repeated.")] = [],  # noqa: B006
+) -> None:
+    """List the task types of SPAR-7M and SPAR-Bench, and whether sources can serve them, judged by one scene each."""
+    scenes = {spec.partition("=")[0]: first_scene(open_source(spec)) for spec in source}
+    limits = Limits()
+    lines = []
+    for task in TASKS.values():
+        served = [f"no ({reason})" if (reason := missing(task, scene, limits)) else "yes" for scene in scenes.values()]
+        lines.append((task.name, task.level, str(task.views or task.img_type), " ".join(task.formats),
+                      task.bench_format or "-", *served))
+    print_table(("task", "level", "views", "formats", "SPAR-Bench", *scenes), lines)
+
+
+@app.command()
+def review(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder made by this script.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A new file: CSV, or JSONL if its name ends so.")],
+) -> None:
+    """Write a review list: a line per question. Fill in the column verdict (accept or reject; empty keeps the row) and
+    build again with --review FILE. The columns question and answer are to be read beside it, and ignored then."""
+    count = write_review(out, rows_to_review(folder))
+    print(f"{out}: {count} questions; fill in the column verdict (accept or reject), then build with --review {out}")
 
 
 if __name__ == "__main__":

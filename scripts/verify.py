@@ -1,12 +1,16 @@
-"""Check a built dataset: every file against the manifest, and, given the scenes again, every gold answer.
+"""Check a built dataset: every file against the manifest, no scene in two splits, and gold answers.
 
     python scripts/verify.py build/bench
     python scripts/verify.py build/bench --source scannet=/data/scannet/scans
 
-With --source, each scene is read again and each row's answer is recomputed by the second route (builders.spar.verify).
+With --source, each scene is read again and each row's answer is recomputed by the second route (builders.spar.verify);
+cameras and boxes of the configs frames and objects are compared with the scene's. A folder that has these configs is
+also held against itself: answers that its own cameras and boxes decide are recomputed from them.
 Exit codes: 0 all is well; 1 something differs (each finding on a line); 2 bad arguments or input.
 """
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +24,8 @@ from builders.hub.manifest import file_problems, read_manifest
 from builders.scenes import open_source
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
+from builders.spar.scenes_to_rows import without_frames
+from builders.spar.stored import NotStored, stored_record, table_problems
 from builders.spar.verify import verify
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -32,42 +38,96 @@ def main(
 ) -> None:
     manifest = read_manifest(folder)
     findings = file_problems(folder, manifest)
-    checked = 0
+    recomputed = checked = 0
     if not findings:
+        limits = Limits(**manifest["settings"]["limits"])
+        scenes = read_tables(folder, manifest)
+        checked, findings = own_problems(scenes, limits)
         for spec in source:
-            count, wrong = wrong_golds(folder, manifest, spec)
-            checked += count
+            count, wrong = wrong_golds(scenes, manifest, limits, spec)
+            recomputed += count
             findings += wrong
     for finding in findings:
         print(finding)
     print(f"{folder}: {len(manifest['files'])} files, {sum(manifest['rows'].values())} rows, "
-          f"{checked} golds recomputed, {len(findings)} findings")
+          f"{recomputed} golds recomputed, {checked} checked by the folder's own cameras and boxes, "
+          f"{len(findings)} findings")
     if findings:
         raise typer.Exit(1)
 
 
-def wrong_golds(folder: Path, manifest: dict, spec: str) -> tuple[int, list[str]]:
-    """Rows of the source that were recomputed, and a line for each one that differs."""
-    settings = manifest["settings"]
-    scenes = open_source(spec, settings["seed"], settings["renderer"] or "raycast")
-    rows = {}
+@dataclass(frozen=True)
+class SceneTables:
+    """What a folder holds of one scene, without pixels."""
+
+    rows: dict[str, dict] = field(default_factory=dict)
+    """By uid: two configs may hold the same question."""
+    frames: list[dict] = field(default_factory=list)
+    objects: list[dict] = field(default_factory=list)
+    splits: set[str] = field(default_factory=set)
+
+
+def read_tables(folder: Path, manifest: dict) -> dict[tuple[str, str], SceneTables]:
+    """(source, scene) -> its tables, from all shards."""
+    scenes: dict[tuple[str, str], SceneTables] = defaultdict(SceneTables)
     for name in manifest["files"]:
+        config, split = name.split("-")[0].split("/")
         shard = pq.ParquetFile(folder / name)
-        table = shard.read([c for c in shard.schema_arrow.names if c != "image"])
-        rows.update({row["uid"]: row for row in table.to_pylist() if row["source"] == scenes.name})
-    by_scene: dict[str, list[dict]] = {}
-    for row in rows.values():
-        by_scene.setdefault(row["scene_id"], []).append(row)
-    limits, findings = Limits(**settings["limits"]), []
-    for scene_id, of_scene in tqdm(by_scene.items(), desc=f"scenes of {scenes.name}", unit="scene"):
-        try:
-            record = build_record(scenes.load(scene_id), limits)
-        except (InputError, SceneError) as error:
-            findings.append(f"{scenes.name}/{scene_id}: {error}")
+        for row in shard.read([c for c in shard.schema_arrow.names if c not in ("image", "depth")]).to_pylist():
+            scene = scenes[row["source"], row["scene_id"]]
+            scene.splits.add(split)
+            if config in ("frames", "objects"):
+                getattr(scene, config).append(row)
+            else:
+                scene.rows[row["uid"]] = row
+    return scenes
+
+
+def own_problems(scenes: dict[tuple[str, str], SceneTables], limits: Limits) -> tuple[int, list[str]]:
+    """Golds that could be recomputed from the folder's own cameras and boxes, and a line for each that differs; scenes
+    in two splits."""
+    checked, findings = 0, []
+    for (source, scene_id), scene in scenes.items():
+        if len(scene.splits) > 1:
+            findings.append(f"{source}/{scene_id}: in the splits {' and '.join(sorted(scene.splits))}")
+        if not (scene.frames and scene.objects):
             continue
-        problems = ((row["uid"], verify(row, record, limits)) for row in of_scene)
+        try:
+            record = stored_record(scene.frames, scene.objects)
+        except ValueError as error:
+            findings.append(f"{source}/{scene_id}: {error}")
+            continue
+        for uid, row in scene.rows.items():
+            try:
+                problem = verify(row, record, limits)
+            except NotStored:
+                continue
+            checked += 1
+            findings += [f"{uid}: {problem} (by the folder's own cameras and boxes)"] if problem else []
+    return checked, findings
+
+
+def wrong_golds(
+    scenes: dict[tuple[str, str], SceneTables], manifest: dict, limits: Limits, spec: str
+) -> tuple[int, list[str]]:
+    """Rows of the source that were recomputed from its scans, and a line for each row, camera or box that differs."""
+    settings = manifest["settings"]
+    source = open_source(spec, settings["seed"], settings["renderer"] or "raycast")
+    of_source = {scene_id: scene for (name, scene_id), scene in scenes.items() if name == source.name}
+    unreadable = {s["scene_id"]: s["unreadable"] for s in manifest["scenes"] if s["source"] == source.name}
+    findings = []
+    for scene_id, scene in tqdm(of_source.items(), desc=f"scenes of {source.name}", unit="scene"):
+        try:
+            scan = without_frames(source.load(scene_id), unreadable[scene_id])
+            record = build_record(scan, limits, manifest["dataset"] == "spar_7m", settings["excluded_labels"])
+        except (InputError, SceneError) as error:
+            findings.append(f"{source.name}/{scene_id}: {error}")
+            continue
+        problems = ((uid, verify(row, record, limits)) for uid, row in scene.rows.items())
         findings += [f"{uid}: {problem}" for uid, problem in problems if problem]
-    return len(rows), findings
+        if scene.frames and scene.objects:
+            findings += table_problems(scene.frames, scene.objects, record)
+    return sum(len(scene.rows) for scene in of_source.values()), findings
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ _SIZE_BINS = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1
 def write_card(builder: HubBuilder, folder: Path, manifest: dict[str, Any]) -> None:
     """Render ``hub_cards/<dataset>.md.jinja`` into ``README.md``."""
     tasks = {name: _task_counts(folder, name, manifest) for name in manifest["rows"]}
+    tasks = {name: counts for name, counts in tasks.items() if counts}
     card = DatasetCard.from_template(
         _card_data(builder, folder, manifest),
         template_path=str(TEMPLATES / f"{builder.name}.md.jinja"),
@@ -47,7 +48,8 @@ def _card_data(builder: HubBuilder, folder: Path, manifest: dict[str, Any]) -> D
         configs.setdefault(config, {})[split] = rows
     infos = {}
     for config, splits in configs.items():
-        info = datasets.DatasetInfo(features=builder.info.features, config_name=config, version=builder.VERSION)
+        features = builder.config_features(config)
+        info = datasets.DatasetInfo(features=features, config_name=config, version=builder.VERSION)
         info.splits = datasets.SplitDict()
         for split, rows in splits.items():
             shards = [path for path in manifest["files"] if path.startswith(f"{config}/{split}-")]
@@ -62,7 +64,7 @@ def _card_data(builder: HubBuilder, folder: Path, manifest: dict[str, Any]) -> D
         license_name="see-sources",
         pretty_name=builder.name.replace("_", "-"),
         task_categories=["visual-question-answering", "image-text-to-text"],
-        size_categories=[size_category(max(sum(splits.values()) for splits in configs.values()))],
+        size_categories=[size_category(manifest["questions"])],
         tags=["spatial-reasoning", "vision-language-models", "vantage"],
         configs=[
             {
@@ -85,9 +87,9 @@ def _arrow_bytes(path: Path) -> int:
 
 
 def _task_counts(folder: Path, name: str, manifest: dict[str, Any]) -> dict[str, int]:
-    """Rows per task of one ``config/split``."""
+    """Rows per task of one ``config/split``; empty where rows are no questions."""
     counts: Counter[str] = Counter()
     for path in manifest["files"]:
-        if path.startswith(f"{name}-"):
+        if path.startswith(f"{name}-") and "task" in pq.read_schema(folder / path).names:
             counts.update(pq.read_table(folder / path, columns=["task"])["task"].to_pylist())
     return dict(sorted(counts.items()))

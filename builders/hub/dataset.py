@@ -1,11 +1,20 @@
 """What the Hub folder needs to know of a dataset builder, and what passes between the two."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import datasets
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+ROWS = "rows"
+"""The table every part has: questions. A builder may write more tables per scene."""
+
+ReadTable = Callable[[str, list[str]], pa.Table]
+"""(table, columns) of the part at hand."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +45,34 @@ class SceneReport:
     """Observations below a visibility limit, by reason."""
     rejected: Mapping[str, Mapping[str, int]]
     """Proposals not asked, by task and reason."""
+    made: Mapping[str, Mapping[str, int]]
+    """Rows to choose from, by task and format."""
+    unreadable: Sequence[str] = ()
+    """Frames whose pictures cannot be read: the scene was built as if they had not been captured."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 @dataclass(frozen=True)
+class Candidates:
+    """What ``select`` sees of one part."""
+
+    ref: SceneRef
+    tables: Mapping[str, pa.Table]
+    """Table name -> its ``INDEX_COLUMNS``."""
+
+
+@dataclass(frozen=True, eq=False)
 class Selection:
     """The rows of one config and split, in order."""
 
     config: str
     split: str
-    picks: list[tuple[int, int]]
-    """(part number, row number)."""
+    picks: Sequence[tuple[int, NDArray[np.int64]]]
+    """(part number, row numbers), each part at most once; parts without a row are left out."""
+    table: str = ROWS
+    """The table of the parts that the rows are taken from."""
 
 
 class HubBuilder(Protocol):
@@ -57,8 +81,8 @@ class HubBuilder(Protocol):
     VERSION: datasets.Version
     CONFIG_NAMES: tuple[str, ...]
     """Published configs."""
-    INDEX_COLUMNS: tuple[str, ...]
-    """Columns ``select`` looks at."""
+    INDEX_COLUMNS: Mapping[str, tuple[str, ...]]
+    """The tables of a part, ``ROWS`` among them -> the columns ``select`` looks at."""
     info: datasets.DatasetInfo
 
     @property
@@ -67,14 +91,41 @@ class HubBuilder(Protocol):
     @property
     def refs(self) -> list[SceneRef]: ...
 
-    def part_spec(self, ref: SceneRef) -> dict[str, Any]: ...
+    def config_features(self, config: str) -> datasets.Features:
+        """The columns of a published config."""
+        ...
 
-    def build_scene(self, ref: SceneRef) -> tuple[pa.Table, SceneReport]: ...
+    def part_spec(self, ref: SceneRef) -> dict[str, Any]:
+        """Everything the tables of one scene depend on; a part is reused while this stays equal."""
+        ...
 
-    def select(self, index: pa.Table) -> list[Selection]: ...
+    def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
+        """The tables of one scene; ``SceneError`` if it cannot be used."""
+        ...
 
-    def finish(self, table: pa.Table, first_row: int) -> pa.Table: ...
+    def expectation(self) -> str:
+        """How many rows a build may give at most, and why, in one line."""
+        ...
+
+    def select(self, parts: Sequence[Candidates]) -> list[Selection]: ...
+
+    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+        """Selected rows of one part as they are published, in slices that fit into memory.
+
+        Args:
+            first_row: number of rows before these in the config and split.
+            read: gives other tables of the part.
+        """
+        ...
+
+    def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
+        """How often each answer occurs: keys are (task, format, what, value)."""
+        ...
 
     def settings(self) -> dict[str, Any]: ...
+
+    def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
+        """What the manifest says besides; ``parts`` are the scenes that the picks' part numbers count."""
+        ...
 
     def licences(self) -> dict[str, str]: ...

@@ -9,19 +9,20 @@ complete, and the manifest is removed before that and written last.
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from builders.errors import InputError
 from builders.hub.card import write_card
-from builders.hub.dataset import HubBuilder, SceneRef
+from builders.hub.dataset import ROWS, Candidates, HubBuilder, SceneRef, Selection
 from builders.hub.engine import ENGINES, map_scenes
 from builders.hub.manifest import make_manifest, read_manifest, write_manifest
 from builders.hub.parts import PartOutcome, ensure_part, part_path, read_part, safe_part_names
@@ -121,27 +122,43 @@ def _merge(
         reasons = "; ".join(f"{o.ref.name}: {o.quarantined or 'no question passed the limits'}" for o in outcomes[:3])
         raise InputError(f"no question could be made from {len(outcomes)} scenes ({reasons})")
     staging = out / ".build" / "staging"
-    selections = builder.select(_index(paths, builder.INDEX_COLUMNS))
-    selections = [s for s in selections if only_config in ("", s.config)]
+    refs = [o.ref for o in usable]
+    selections = [s for s in builder.select(_candidates(refs, paths, builder.INDEX_COLUMNS)) if s.picks]
+    if only_config:
+        held = sorted({s.config for s in selections})
+        selections = [s for s in selections if s.config == only_config]
+        if not selections:
+            raise InputError(f"--config {only_config}: no row for it; these configs have rows: {', '.join(held)}")
     splits = [
         write_split(builder, paths, selection, staging)
         for selection in tqdm(selections, desc="shards", unit="config", disable=not progress)
     ]
     _swap_in(builder, out, staging, splits)
     manifest = make_manifest(builder, outcomes, splits, out, parts)
+    manifest |= {"questions": _questions(selections)} | builder.manifest_extras(selections, refs)
     write_card(builder, out, manifest)
     write_manifest(out, manifest)
     return manifest
 
 
-def _index(paths: list[Path], columns: tuple[str, ...]) -> pa.Table:
-    """The candidates of all parts: ``part``, ``row`` and the columns asked for."""
-    tables = []
-    for number, path in enumerate(paths):
-        table = read_part(path, list(columns)).replace_schema_metadata(None)
-        table = table.append_column("part", pa.array([number] * len(table), pa.int64()))
-        tables.append(table.append_column("row", pa.array(range(len(table)), pa.int64())))
-    return pa.concat_tables(tables)
+def _candidates(
+    refs: list[SceneRef], paths: list[Path], columns: Mapping[str, tuple[str, ...]]
+) -> list[Candidates]:
+    """What there is to choose from, part by part."""
+    return [
+        Candidates(ref, {table: read_part(path, table, list(names)) for table, names in columns.items()})
+        for ref, path in zip(refs, paths, strict=True)
+    ]
+
+
+def _questions(selections: list[Selection]) -> int:
+    """Different questions in all configs together."""
+    by_part: dict[int, list[NDArray[np.int64]]] = {}
+    for selection in selections:
+        if selection.table == ROWS:
+            for part, rows in selection.picks:
+                by_part.setdefault(part, []).append(rows)
+    return sum(len(np.unique(np.concatenate(rows))) for rows in by_part.values())
 
 
 def _swap_in(builder: HubBuilder, out: Path, staging: Path, splits: list[WrittenSplit]) -> None:

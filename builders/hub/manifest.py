@@ -25,6 +25,7 @@ def make_manifest(
     """The manifest of a finished folder; its content depends on the spec and the inputs alone, not on time or place."""
     scenes = []
     rejected: dict[str, Counter[str]] = {}
+    made: dict[str, Counter[str]] = {}
     for outcome in outcomes:
         if not outcome.quarantined:
             report = read_report(part_path(parts, outcome.ref))
@@ -32,6 +33,8 @@ def make_manifest(
                           | report)
             for task, reasons in report["rejected"].items():
                 rejected.setdefault(task, Counter()).update(reasons)
+            for task, formats in report["made"].items():
+                made.setdefault(task, Counter()).update(formats)
     files = {
         path: {"sha256": sha256_of(folder / path), "bytes": (folder / path).stat().st_size, "rows": rows}
         for split in splits
@@ -54,6 +57,8 @@ def make_manifest(
             }
             for s in splits
         },
+        "answers": {f"{s.config}/{s.split}": _nested(s.answers) for s in splits if s.answers},
+        "made": {task: dict(sorted(formats.items())) for task, formats in sorted(made.items())},
         "rejected": {task: dict(sorted(reasons.items())) for task, reasons in sorted(rejected.items())},
         "scenes": scenes,
         "quarantined": [
@@ -63,6 +68,17 @@ def make_manifest(
         ],
         "environment": {"python": platform.python_version(), "platform": platform.machine()} | _versions(),
     }
+
+
+def _nested(counts: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
+    """Counts by (a, b, ...) as dictionaries within dictionaries, keys in order."""
+    result: dict[str, Any] = {}
+    for key, count in sorted(counts.items()):
+        inner = result
+        for name in key[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[key[-1]] = count
+    return result
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

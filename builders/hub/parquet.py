@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 ROW_GROUP_BYTES = 100_000_000
 """Upper bound of the expanded image bytes of a row group (one row may exceed it alone)."""
@@ -60,38 +62,61 @@ class TableWriter:
 def writer_options(schema: pa.Schema) -> dict[str, Any]:
     """Keyword arguments of ``pyarrow.parquet`` writers for tables with this schema."""
     leaves = _leaves(schema)
+    images = {name for name in leaves if name.endswith(".bytes") and name.split(".")[0] in _image_columns(schema)}
     return {
-        "compression": {name: "NONE" if _is_image(name) else "ZSTD" for name in leaves},
+        "compression": {name: "NONE" if name in images else "ZSTD" for name in leaves},
         "use_dictionary": True,
         "dictionary_pagesize_limit": _DICTIONARY_BYTES,
         "write_page_index": True,
         "write_page_checksum": True,
-        "write_statistics": [name for name in leaves if not _is_image(name)],
+        "write_statistics": [name for name in leaves if name not in images],
     }
 
 
 def image_bytes_per_row(table: pa.Table) -> list[int]:
-    """Embedded image bytes of each row, as a reader will expand them."""
-    if "image" not in table.column_names or not len(table):
-        return [0] * len(table)
-    column = table["image"].combine_chunks()
-    if not pa.types.is_list(column.type):
-        return pc.fill_null(pc.binary_length(pc.struct_field(column, "bytes")), 0).to_pylist()
-    lengths = pc.fill_null(pc.binary_length(pc.struct_field(pc.list_flatten(column), "bytes")), 0).to_pylist()
-    counts = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
-    sizes, position = [], 0
-    for count in counts:
-        sizes.append(sum(lengths[position : position + count]))
-        position += count
-    return sizes
+    """Embedded bytes of pictures and depth maps of each row, as a reader will expand them."""
+    sizes = np.zeros(len(table), dtype=np.int64)
+    for name in (field.name for field in table.schema if _is_map_type(field.type)):
+        sizes += [table[name].slice(row, 1).nbytes for row in range(len(table))]
+    for name in _image_columns(table.schema):
+        start = 0
+        for chunk in table[name].chunks:
+            lengths = _lengths(chunk)
+            if pa.types.is_list(chunk.type):
+                counts = pc.fill_null(pc.list_value_length(chunk), 0).to_numpy(zero_copy_only=False)
+                ends = np.concatenate([[0], np.cumsum(lengths)])[np.concatenate([[0], np.cumsum(counts)])]
+                lengths = np.diff(ends)
+            sizes[start : start + len(chunk)] += lengths
+            start += len(chunk)
+    return sizes.tolist()
+
+
+def _lengths(images: pa.Array) -> NDArray[np.int64]:
+    structs = images.flatten() if pa.types.is_list(images.type) else images
+    return pc.fill_null(pc.binary_length(pc.struct_field(structs, "bytes")), 0).to_numpy(zero_copy_only=False)
 
 
 def encoded_images(table: pa.Table) -> Iterator[bytes]:
-    """The bytes of every embedded image, in row order."""
-    if "image" in table.column_names:
-        for chunk in table["image"].chunks:
+    """The bytes of every embedded image, column by column, in row order."""
+    for name in _image_columns(table.schema):
+        for chunk in table[name].chunks:
             structs = chunk.flatten() if pa.types.is_list(chunk.type) else chunk
             yield from (item.as_py() for item in pc.struct_field(structs, "bytes") if item.is_valid)
+
+
+def _image_columns(schema: pa.Schema) -> list[str]:
+    """Columns of ``datasets.Image`` or lists of it."""
+    return [field.name for field in schema if _is_image_type(field.type)]
+
+
+def _is_map_type(kind: pa.DataType) -> bool:
+    """Lists of 2-D arrays."""
+    return pa.types.is_list(kind) and pa.types.is_list(kind.value_type) and pa.types.is_list(kind.value_type.value_type)
+
+
+def _is_image_type(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_list(kind) else kind
+    return pa.types.is_struct(kind) and [child.name for child in kind] == ["bytes", "path"]
 
 
 def _leaves(schema: pa.Schema) -> list[str]:
@@ -110,7 +135,3 @@ def _leaves(schema: pa.Schema) -> list[str]:
     for column in schema:
         walk(column.name, column.type)
     return names
-
-
-def _is_image(path: str) -> bool:
-    return path.startswith("image.") and path.endswith(".bytes")

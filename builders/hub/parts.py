@@ -1,13 +1,15 @@
-"""Parts: the rows of one scene in one file, the unit of work and of resumption.
+"""Parts: the tables of one scene in a folder, a Parquet file each; the unit of work and of resumption.
 
-A part carries the hash of its spec in its Parquet metadata. It is written to a temporary name and renamed, so a part
-that exists is whole; it is reused while its hash matches.
+Each file carries the hash of the part's spec in its metadata, and is written to a temporary name and renamed. A part is
+whole, and is reused, when all its tables carry the hash wanted.
 """
 
 import errno
 import hashlib
 import json
 import logging
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.errors import InputError, SceneError
-from builders.hub.dataset import HubBuilder, SceneRef
+from builders.hub.dataset import ROWS, HubBuilder, SceneRef
 from builders.hub.files import replacing, safe_name
 from builders.hub.parquet import TableWriter
 
@@ -38,7 +40,12 @@ class PartOutcome:
 
 
 def part_path(folder: Path, ref: SceneRef) -> Path:
-    return folder / safe_name(ref.source) / f"{safe_name(ref.scene_id)}.parquet"
+    """The folder of a scene's tables."""
+    return folder / safe_name(ref.source) / safe_name(ref.scene_id)
+
+
+def table_path(part: Path, table: str = ROWS) -> Path:
+    return part / f"{table}.parquet"
 
 
 def spec_hash(spec: dict[str, Any]) -> str:
@@ -47,12 +54,12 @@ def spec_hash(spec: dict[str, Any]) -> str:
 
 def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome:
     """Build the part of a scene unless a current one exists. A scene that cannot be used leaves no part."""
-    path = part_path(folder, ref)
+    part = part_path(folder, ref)
     try:
         wanted = spec_hash(builder.part_spec(ref))
-        if read_metadata(path).get(_SPEC_KEY) == wanted.encode():
-            return PartOutcome(ref, pq.read_metadata(path).num_rows, True, None)
-        table, report = builder.build_scene(ref)
+        if _is_current(part, builder.INDEX_COLUMNS, wanted):
+            return PartOutcome(ref, pq.read_metadata(table_path(part)).num_rows, True, None)
+        tables, report = builder.build_scene(ref)
     except InputError:
         raise
     except Exception as error:  # whatever is wrong with one scene must not cost the others
@@ -60,21 +67,28 @@ def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome
             raise
         if not isinstance(error, SceneError):
             logger.exception("%s: unexpected error", ref.name)
-        path.unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
         kind = "" if isinstance(error, SceneError) else f"unexpected {type(error).__name__}: "
         return PartOutcome(ref, 0, False, " ".join(f"{kind}{error}".split()))
-    metadata = {_SPEC_KEY.decode(): wanted, _REPORT_KEY.decode(): json.dumps(report.as_dict(), sort_keys=True)}
-    with replacing(path) as temporary, TableWriter(temporary, table.schema, metadata) as writer:
-        writer.write(table)
-    return PartOutcome(ref, len(table), False, None)
+    told = {_REPORT_KEY.decode(): json.dumps(report.as_dict(), sort_keys=True)}
+    for name, table in tables.items():
+        metadata = {_SPEC_KEY.decode(): wanted} | (told if name == ROWS else {})
+        with replacing(table_path(part, name)) as temporary, TableWriter(temporary, table.schema, metadata) as writer:
+            writer.write(table)
+    return PartOutcome(ref, len(tables[ROWS]), False, None)
 
 
-def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """The rows of a part, checked page by page.
+def _is_current(part: Path, tables: Iterable[str], wanted: str) -> bool:
+    return all(read_metadata(table_path(part, name)).get(_SPEC_KEY) == wanted.encode() for name in tables)
+
+
+def read_part(part: Path, table: str = ROWS, columns: list[str] | None = None) -> pa.Table:
+    """A table of a part, checked page by page.
 
     Raises:
-        OSError: the part is damaged; it has been removed, so that the next run makes it again.
+        OSError: the table is damaged; it has been removed, so that the next run makes the part again.
     """
+    path = table_path(part, table)
     try:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except (OSError, pa.ArrowInvalid) as error:
@@ -82,13 +96,13 @@ def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise OSError(f"{path}: was damaged and has been removed ({str(error).splitlines()[0]})") from error
 
 
-def read_report(path: Path) -> dict[str, Any]:
+def read_report(part: Path) -> dict[str, Any]:
     """The scene report stored in a part."""
-    return json.loads(read_metadata(path)[_REPORT_KEY])
+    return json.loads(read_metadata(table_path(part))[_REPORT_KEY])
 
 
 def read_metadata(path: Path) -> dict[bytes, bytes]:
-    """A part's metadata; empty if there is no readable part."""
+    """The metadata of a part's table; empty if there is no readable one."""
     try:
         return pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid):

@@ -2,14 +2,15 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from builders.hub.dataset import HubBuilder, Selection
+from builders.hub.dataset import ROWS, HubBuilder, Selection
 from builders.hub.parquet import TableWriter, encoded_images
 from builders.hub.parts import read_part
 
@@ -50,14 +51,17 @@ class WrittenSplit:
     files: dict[str, int]
     """Path relative to the folder -> rows, in order."""
     images: ImageBytes
+    answers: Counter[tuple[str, ...]]
+    """(task, format, what, value) -> how often."""
 
 
 def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection, staging: Path) -> WrittenSplit:
     """Write one selection below ``staging`` as ``<config>/<split>-00000-of-0000N.parquet``."""
     folder = staging / selection.config
     folder.mkdir(parents=True, exist_ok=True)
-    schema = builder.info.features.arrow_schema
+    schema = builder.config_features(selection.config).arrow_schema
     images = ImageBytes()
+    answers: Counter[tuple[str, ...]] = Counter()
     counts: list[int] = []
     tables = _selected(builder, parts, selection)
     table = next(tables, None)
@@ -67,6 +71,8 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
         with TableWriter(open_name, schema) as writer:
             while table is not None and (not rows or open_name.stat().st_size < SHARD_BYTES):
                 images.add(table)
+                if selection.table == ROWS:
+                    answers.update(builder.tally(table))
                 writer.write(table)
                 rows += len(table)
                 table = next(tables, None)
@@ -76,13 +82,13 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
         name = f"{selection.split}-{number:05d}-of-{len(counts):05d}.parquet"
         (folder / f"{number:05d}.open").rename(folder / name)
         files[f"{selection.config}/{name}"] = rows
-    return WrittenSplit(selection.config, selection.split, files, images)
+    return WrittenSplit(selection.config, selection.split, files, images, answers)
 
 
 def _selected(builder: HubBuilder, parts: Sequence[Path], selection: Selection) -> Iterator[pa.Table]:
-    """The selected rows part by part; one part is in memory at a time."""
+    """The selected rows slice by slice; one part is in memory at a time."""
     first_row = 0
-    for part, picks in groupby(selection.picks, key=lambda pick: pick[0]):
-        rows = [row for _, row in picks]
-        yield builder.finish(read_part(parts[part]).take(rows), first_row)
+    for part, rows in selection.picks:
+        table = read_part(parts[part], selection.table).take(pa.array(rows, pa.int64()))
+        yield from builder.finish(selection.config, table, first_row, partial(read_part, parts[part]))
         first_row += len(rows)

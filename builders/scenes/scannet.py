@@ -21,6 +21,7 @@ the minimum-area rectangle of its vertices in XY, with their minimum and maximum
 import hashlib
 import json
 import re
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -32,15 +33,13 @@ from PIL import Image
 
 from builders.errors import InputError, SceneError
 from builders.scenes.boxes import gravity_aligned_box
+from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
 from builders.scenes.scene import Array, Frame, Mesh, Scene, SceneObject
 
 _SCENE_ID = re.compile(r"scene\d{4}_\d{2}")
 
 STRUCTURAL_LABELS = frozenset({"wall", "floor", "ceiling"})
-"""Raw categories that occlude but are never asked about."""
-
-NAMELESS_LABELS = frozenset({"object", "unknown", "remove", "misc", "other", "case", "item", "stuff"})
-"""Raw categories that do not name a thing: such instances occlude, and nothing else."""
+"""Raw categories that occlude but are never asked about; ``builders.spar.labels`` excludes more."""
 
 
 class ScanNetSource:
@@ -50,6 +49,7 @@ class ScanNetSource:
     redistributable = False
     licence = "ScanNet Terms of Use (signed agreement; data must not be redistributed)."
     default_scenes: int | None = None
+    split_rule = "official ScanNet v2 lists; a scan in none of them by a hash of its room's name"
 
     def __init__(self, root: str | Path):
         root = Path(root)
@@ -63,13 +63,11 @@ class ScanNetSource:
     def scene_ids(self) -> list[str]:
         return list(self._scenes)
 
-    def split(self, scene_id: str) -> str:
-        """The official v2 split; a scan in none of the lists goes by a stable hash (one in five: validation)."""
+    def split(self, scene_id: str, validation_share: float = VALIDATION_SHARE) -> str:
         for split in ("train", "validation", "test"):
             if scene_id in official_split(split):
                 return split
-        space = scene_id.partition("_")[0]  # scans of one room stay together
-        return "validation" if hashlib.sha256(space.encode()).digest()[0] % 5 == 0 else "train"
+        return hashed_split(scene_id.partition("_")[0], validation_share)
 
     def fingerprint(self, scene_id: str) -> str:
         """Names and sizes of all files of the scan."""
@@ -95,6 +93,20 @@ class ScanNetSource:
                 image.load()
         except OSError as error:
             raise SceneError(f"{path}: not a complete JPEG ({error}); export this frame again") from error
+        return data
+
+    def read_depth(self, scene: Scene, frame: Frame) -> bytes | None:
+        path = self._folder(scene.scene_id) / "depth" / f"{frame.frame_id}.png"
+        if frame.depth_intrinsics is None or not path.is_file():
+            return None
+        try:
+            data = path.read_bytes()
+            with Image.open(BytesIO(data)) as image:
+                image.load()
+        except OSError as error:
+            raise SceneError(f"{path}: not a complete PNG ({error}); export this frame again") from error
+        if not image.mode.startswith("I"):
+            raise SceneError(f"{path}: expected 16 bits of depth, found mode {image.mode}; export this frame again")
         return data
 
     def _folder(self, scene_id: str) -> Path:
@@ -199,7 +211,7 @@ def _read_objects(folder: Path, scene_id: str, mesh: Mesh, dropped: dict[str, in
         for group in _read_json(groups_path)["segGroups"]:
             label = " ".join(str(group["label"] or "").lower().split())
             vertex_ids = np.flatnonzero(np.isin(segment_of_vertex, np.array(group["segments"], dtype=np.int64)))
-            if not label or label in NAMELESS_LABELS:
+            if not label:
                 dropped["objects_nameless"] = dropped.get("objects_nameless", 0) + 1
                 continue
             try:
@@ -221,8 +233,10 @@ def _read_frames(folder: Path, alignment: Array, dropped: dict[str, int]) -> tup
         raise SceneError(f"{folder / 'color'}: no N.jpg in it; export the frames of the .sens file first")
     intrinsics_path = folder / "intrinsic" / "intrinsic_color.txt"
     intrinsics = _read_matrix(intrinsics_path, (4, 4))[:3, :3]
-    size = _image_size(folder / "color" / f"{names[0]}.jpg")
-    intrinsics = _rescaled(intrinsics, _calibrated_size(folder / f"{folder.name}.txt") or size, size)
+    size = _first_size([folder / "color" / f"{name}.jpg" for name in names])
+    text = folder / f"{folder.name}.txt"
+    intrinsics = _rescaled(intrinsics, _calibrated_size(text, "color") or size, size)
+    depth_intrinsics = _depth_intrinsics(folder, _calibrated_size(text, "depth"))
     frames = []
     for name in names:
         pose_path = folder / "pose" / f"{name}.txt"
@@ -234,7 +248,7 @@ def _read_frames(folder: Path, alignment: Array, dropped: dict[str, int]) -> tup
             dropped["frames_without_tracking"] = dropped.get("frames_without_tracking", 0) + 1
             continue
         try:
-            frames.append(Frame(name, *size, intrinsics, alignment @ pose))
+            frames.append(Frame(name, *size, intrinsics, alignment @ pose, depth_intrinsics))
         except ValueError as error:
             raise SceneError(f"{pose_path} (or {intrinsics_path.name}): {error}") from error
     if not frames:
@@ -242,17 +256,35 @@ def _read_frames(folder: Path, alignment: Array, dropped: dict[str, int]) -> tup
     return tuple(frames)
 
 
+def _first_size(paths: list[Path]) -> tuple[int, int]:
+    """(width, height) of the first picture that is one: a broken frame must not cost the scan."""
+    for path in paths[:-1]:
+        with suppress(SceneError):
+            return _image_size(path)
+    return _image_size(paths[-1])
+
+
 def _image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.size
     except OSError as error:
-        raise SceneError(f"{path}: not a JPEG ({error}); export this frame again") from error
+        raise SceneError(f"{path}: not an image ({error}); export this frame again") from error
 
 
-def _calibrated_size(path: Path) -> tuple[int, int] | None:
-    """(width, height) the intrinsics were measured at, where the scan's text file tells it."""
-    found = dict(re.findall(r"^\s*color(Width|Height)\s*=\s*(\d+)\s*$", path.read_text(errors="replace"), re.M))
+def _depth_intrinsics(folder: Path, calibrated: tuple[int, int] | None) -> Array | None:
+    """(3, 3) of the depth maps; None where depth was not exported."""
+    path = folder / "intrinsic" / "intrinsic_depth.txt"
+    first = min((folder / "depth").glob("*.png"), default=None)
+    if first is None or not path.is_file():
+        return None
+    size = _image_size(first)
+    return _rescaled(_read_matrix(path, (4, 4))[:3, :3], calibrated or size, size)
+
+
+def _calibrated_size(path: Path, camera: str) -> tuple[int, int] | None:
+    """(width, height) the intrinsics of ``color`` or ``depth`` were measured at, where the scan's text tells it."""
+    found = dict(re.findall(rf"^\s*{camera}(Width|Height)\s*=\s*(\d+)\s*$", path.read_text(errors="replace"), re.M))
     return (int(found["Width"]), int(found["Height"])) if len(found) == 2 else None
 
 

@@ -18,6 +18,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from builders.scenes.hashed_split import VALIDATION_SHARE
+
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
@@ -99,7 +101,7 @@ class SceneObject:
     vertex_ids: Index
     """(N,) indices into the mesh's vertices; a vertex may belong to several objects."""
     structural: bool = False
-    """Walls, floors, ceilings: they occlude, but are never asked about."""
+    """Walls, floors, ceilings, and whatever else a build excludes: they occlude, but are never asked about."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertex_ids", _frozen(self.vertex_ids, np.int64, (None,), "vertex_ids"))
@@ -117,11 +119,18 @@ class Frame:
     """(3, 3) of the colour image at ``width`` x ``height``, pixels."""
     world_from_camera: Array
     """(4, 4) rigid, metres."""
+    depth_intrinsics: Array | None = None
+    """(3, 3) of the depth map, pixels; None where the source has none."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "intrinsics", _frozen(self.intrinsics, np.float64, (3, 3), "intrinsics"))
-        if min(self.intrinsics[0, 0], self.intrinsics[1, 1]) <= 0 or list(self.intrinsics[2]) != [0, 0, 1]:
-            raise ValueError("intrinsics: expected positive focal lengths and a last row of 0 0 1")
+        for name in ("intrinsics", "depth_intrinsics"):
+            given = getattr(self, name)
+            if given is None and name == "depth_intrinsics":
+                continue
+            matrix = _frozen(given, np.float64, (3, 3), name)
+            if min(matrix[0, 0], matrix[1, 1]) <= 0 or list(matrix[2]) != [0, 0, 1]:
+                raise ValueError(f"{name}: expected positive focal lengths and a last row of 0 0 1")
+            object.__setattr__(self, name, matrix)
         pose = _frozen(self.world_from_camera, np.float64, (4, 4), "world_from_camera")
         object.__setattr__(self, "world_from_camera", pose)
         if not np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-3) or np.linalg.det(pose[:3, :3]) < 0:
@@ -131,6 +140,30 @@ class Frame:
     def center(self) -> Array:
         """(3,) camera centre in world coordinates."""
         return self.world_from_camera[:3, 3]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one direction word of an instruction says about the camera's path; the words are kept in the text alone."""
+
+    kind: str
+    """``turn``: which way the gaze turns from the first frame to the last. ``move``: which way the camera moves, as
+    it sees that itself at every moment. ``side``: where an object is for the camera of the last frame."""
+    frame_ids: tuple[str, str]
+    """First and last frame of the stretch."""
+    object_id: str = ""
+    """The landmark of a ``side``."""
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """How to walk a stretch of the capture, in words."""
+
+    text: str
+    frame_ids: tuple[str, ...]
+    """The frames of the walk, in order."""
+    claims: tuple[Claim, ...] = ()
+    """One for each direction word of the text, in order; empty where the source has the text only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,12 +177,17 @@ class Scene:
     frames: tuple[Frame, ...]
     dropped: Mapping[str, int] = field(default_factory=dict)
     """What the reader left out, by reason (for example ``frames_without_pose``); goes into the manifest."""
+    instructions: tuple[Instruction, ...] = ()
+    """Walks in words, for sources that have them."""
 
     def __post_init__(self) -> None:
         for what, names in (("object_id", [o.object_id for o in self.objects]),
                             ("frame_id", [f.frame_id for f in self.frames])):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what}: not unique within scene {self.scene_id}")
+        known = {f.frame_id for f in self.frames}
+        if any(not known.issuperset(instruction.frame_ids) for instruction in self.instructions):
+            raise ValueError(f"instructions: a frame that scene {self.scene_id} lacks")
 
 
 class SceneSource(Protocol):
@@ -172,8 +210,16 @@ class SceneSource(Protocol):
         """All scenes under the root, in natural order."""
         ...
 
-    def split(self, scene_id: str) -> str:
-        """``train``, ``validation`` or ``test``."""
+    split_rule: str
+    """How ``split`` decides, one sentence for the manifest."""
+
+    def split(self, scene_id: str, validation_share: float = VALIDATION_SHARE) -> str:
+        """``train``, ``validation`` or ``test``: by the official lists, or where none names the scene, by
+        ``hashed_split``.
+
+        Args:
+            validation_share: of the scenes that no list names.
+        """
         ...
 
     def fingerprint(self, scene_id: str) -> str:
@@ -186,4 +232,9 @@ class SceneSource(Protocol):
 
     def read_color(self, scene: Scene, frame: Frame) -> bytes:
         """The encoded colour image (JPEG or PNG) as stored, ``frame.width`` x ``frame.height``."""
+        ...
+
+    def read_depth(self, scene: Scene, frame: Frame) -> bytes | None:
+        """The depth map as a 16-bit PNG: millimetres along the optical axis, 0 where nothing was measured. Its camera
+        is ``frame.depth_intrinsics``. None where the source has none."""
         ...

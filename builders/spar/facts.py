@@ -15,7 +15,8 @@ class Asked:
     view: int
     """Position in ``Fact.views`` of the image that carries its marker."""
     color: str
-    """Marker colour, and the name of its slot in the templates."""
+    """Marker colour, and the name of its slot in the templates; empty if the question does not name this object by
+    itself, as those that it counts."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Gold:
     exact: tuple[float, ...]
     """The same, unrounded."""
     unit: tuple[str, ...]
-    """Parallel to ``value``: m, cm, deg, m2, px1000, count."""
+    """Parallel to ``value``: m, cm, deg, m2, px1000, count, frame."""
     distractors: tuple[str, ...] = ()
     """Option texts beside the gold one (``select`` only)."""
     slots: Mapping[str, str] = field(default_factory=dict)

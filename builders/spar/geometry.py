@@ -65,3 +65,19 @@ def rotation_between(a: Frame, b: Frame) -> float:
     """Angle between two camera orientations, degrees (SPAR, appendix 7.3)."""
     cosine = (np.trace(a.world_from_camera[:3, :3].T @ b.world_from_camera[:3, :3]) - 1) / 2
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def looking_at(eye: Array, target: Array) -> Array:
+    """(4, 4) pose of an observer at ``eye`` who faces ``target`` with their head upright (SPAR, appendix 7.5, equations
+    7 and 8). Not defined straight up or down.
+
+    Example:
+        >>> looking_at(np.zeros(3), np.array([0, 2.0, 0]))[:3, :3].tolist() == [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
+        True
+    """
+    forward = (target - eye) / np.linalg.norm(target - eye)
+    right = np.cross(forward, (0.0, 0.0, 1.0))
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3] = np.stack([right, -np.cross(right, forward), forward, eye], axis=1)
+    return pose

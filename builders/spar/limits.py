@@ -23,6 +23,30 @@ class Limits:
     video_frames: int = 32
     """Frames of a video question, evenly spread over the capture (SPAR-7M: 32)."""
 
+    glimpse_area: float = 0.0001
+    """Visible pixels / image pixels; an object that shows less counts as not visible. One that shows more than this
+    but less than ``min_area`` is neither absent nor there: questions about frames avoid it (open)."""
+    min_frames_without: int = 6
+    """Frames of a video that must not show an object, for a question about the frames that do (open)."""
+    min_appearance_gap: int = 2
+    """Frames between the first appearances of any two objects whose order is asked (open)."""
+
+    room_voxel: float = 0.05
+    """Metres; the voxel size of a room's points (appendix 7.5; open)."""
+    room_outline_radius: float = 0.25
+    """Metres; largest circumradius of a triangle in a room's outline: 1 / alpha (appendix 7.5; open)."""
+    min_room_area: float = 4.0
+    """Square metres; smaller rooms are not asked about (appendix 7.5; open)."""
+    min_room_shown: float = 0.8
+    """Share of the whole scan, in plan, that the frames must show for its size to be asked (open)."""
+    min_area_step: float = 1.15
+    """Smallest factor between two areas offered as neighbouring options (open)."""
+    max_area_step: float = 1.35
+    """Largest factor between two areas offered as neighbouring options (open)."""
+
+    max_blanks: int = 8
+    """Words left out of one navigation instruction (open)."""
+
     min_visible_fraction: float = 0.15
     """Visible vertices / all vertices; an opaque object shows about half of its own (appendix 7.4; open)."""
     min_in_image_fraction: float = 0.6
@@ -44,6 +68,9 @@ class Limits:
     """Metres; object pairs closer than this are not asked for their distance (appendix 7.5; open)."""
     min_nearer_gap: float = 0.2
     """Metres by which one candidate must be nearer than the other (open)."""
+    max_candidate_spread: float = 0.8
+    """Metres between the heights of the lowest and the highest of several named candidates for nearest and farthest:
+    names tell what stands on the floor and what hangs on a wall (open)."""
     min_marker_cover: float = 0.5
     """Share of a point marker's disc that must lie on its object; the ray through its middle always must (open)."""
     min_marker_gap: float = 0.06
@@ -53,6 +80,17 @@ class Limits:
 
     max_same_objects: int = 3
     """Questions of one task about the same set of objects of a scene: more of them teach and test little (open)."""
+
+    max_per_frame: int = 0
+    """Questions of one task and format whose first view is the same frame, videos apart; 0: no cap (open)."""
+
+    min_brightness: float = 20.0
+    """Mean luminance from 0 to 255; darker frames are not shown (open)."""
+    min_contrast: float = 6.0
+    """Standard deviation of the luminance; flatter frames show nothing (open)."""
+    min_sharpness: float = 10.0
+    """Variance of the Laplacian of the luminance at about 240 pixels of height; lower where the camera was shaken.
+    Sharp frames have hundreds; those of a scan blurred by 4 pixels of 480 have 5 (open)."""
 
     min_view_overlap: float = 0.25
     """Objects two views share / objects of the view that has fewer (open)."""
@@ -69,6 +107,38 @@ class Limits:
     box_slack: float = 0.1
     """Metres by which the two routes to a 2D box may differ: one mesh edge (open)."""
 
+    min_imagined_move: float = 0.5
+    """Metres between the object the observer moves to and the one they face: closer ones give no clear gaze (open)."""
+    max_imagined_pitch: float = 45.0
+    """Degrees; imagined gazes steeper up or down are not asked (appendix 7.5; open)."""
+
+    min_view_move: float = 0.3
+    """Metres; views that moved less and turned less than ``min_view_turn`` are not asked for their motion (open)."""
+    min_view_turn: float = 15.0
+    """Degrees between the optical axes, see ``min_view_move`` (open)."""
+    max_view_yaw: float = 170.0
+    """Degrees; an optical axis turned further could be reached to the left or to the right (open)."""
+    max_view_pitch: float = 60.0
+    """Degrees; an optical axis steeper in the other camera's frame has no clear turn to the side (open)."""
+    max_view_roll: float = 20.0
+    """Degrees; motions leave out the rotation about the optical axis, so it must be small (open)."""
+    min_part_margin: float = 0.02
+    """Image sides; an object's place "top left" must lie this far from the borders of the nine parts (open)."""
+    min_camera_depth: float = 0.3
+    """Metres from the camera plane; another camera closer to it, or behind it, is not asked for its place (open)."""
+    min_option_px1000: float = 100.0
+    """Options that are points with a depth differ by this on the 0-1000 scale, or by ``min_option_depth`` (open)."""
+    min_option_depth: float = 0.5
+    """Metres, see ``min_option_px1000`` (open)."""
+    min_measured_in_image: float = 0.95
+    """As ``min_in_image_fraction``, of objects asked for their size (open)."""
+    min_measured_visible: float = 0.3
+    """As ``min_visible_fraction``, of objects asked for their size (open)."""
+    min_dimension: float = 0.05
+    """Metres; thinner objects are not asked for their size: it would be noise of the scan (open)."""
+    max_map_pitch: float = 70.0
+    """Degrees; a camera looking steeper up or down gives a map no direction (open)."""
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
@@ -78,11 +148,22 @@ class Limits:
                 raise InputError(f"{field.name}={value}: expected a share from 0 to 1")
         if self.video_frames < 2:
             raise InputError(f"video_frames={self.video_frames}: expected at least 2")
+        if not 1 < self.min_area_step <= self.max_area_step:
+            raise InputError(f"min_area_step={self.min_area_step}, max_area_step={self.max_area_step}: expected two "
+                             "factors above 1, the smaller first")
+        if self.room_voxel == 0 or self.room_outline_radius < self.room_voxel:
+            raise InputError("room_voxel must be above 0 and room_outline_radius not below it")
         if self.max_option_iou == 0 or self.max_same_objects == 0 or self.max_depth <= self.min_depth:
             raise InputError("max_option_iou and max_same_objects must be above 0, max_depth above min_depth")
 
+        if self.max_imagined_pitch >= 90:
+            raise InputError(f"max_imagined_pitch={self.max_imagined_pitch}: expected less than 90")
+        if max(self.max_view_pitch, self.max_map_pitch) >= 90 or self.max_view_yaw >= 180:
+            raise InputError("max_view_pitch and max_map_pitch must be below 90, max_view_yaw below 180")
+
 
 _SHARES = frozenset({
-    "min_visible_fraction", "min_in_image_fraction", "min_area", "min_marker_cover", "min_marker_gap", "max_marker_iou",
-    "min_view_overlap", "max_match_iou", "max_option_iou", "min_option_ratio",
+    "glimpse_area", "min_room_shown", "min_visible_fraction", "min_in_image_fraction", "min_area", "min_marker_cover",
+    "min_marker_gap", "max_marker_iou", "min_view_overlap", "max_match_iou", "max_option_iou", "min_option_ratio",
+    "min_part_margin", "min_measured_in_image", "min_measured_visible",
 })

@@ -1,23 +1,16 @@
-"""Golds into words. All wording is in ``templates/*.yaml``; this file only fills slots and puts sentences together.
+"""Golds into words. All wording is in ``templates/*.yaml`` (see ``builders.spar.wording``); this file only fills slots
+and puts sentences together."""
 
-A wording file holds groups of sentences by stable keys: ``questions``, optionally ``notes``, ``centre`` and the closing
-request of a format (``fill``, ``select``, ``sentence``, ``judge``), and ``answers`` for sentences. Any group may have a
-form of its own for one format, as ``judge_questions``; what a file lacks comes from ``common.yaml``.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
-import yaml
 
 from builders.spar.choices import LETTERS, letters, shuffled
 from builders.spar.facts import Fact, Gold, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.tasks.task import Task
+from builders.spar.wording import group_of, templates
 
 
 @dataclass(frozen=True)
@@ -64,15 +57,6 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def group_of(name: str, group: str, format_type: str) -> Mapping[str, str]:
-    """A task's sentences for one place in a question of this format; empty where the place stays empty."""
-    wording, common = templates(name), templates("common")
-    for source, key in ((wording, f"{format_type}_{group}"), (wording, group), (common, group)):
-        if key in source:
-            return source[key] or {}
-    return {}
-
-
 def _drawn(name: str, group: str, format_type: str, rng: np.random.Generator) -> tuple[str, str]:
     """A key of the group and its sentence; two empty strings if there is nothing to draw from."""
     sentences = group_of(name, group, format_type)
@@ -86,9 +70,3 @@ def _names(task: Task, fact: Fact, record: SceneRecord) -> dict[str, str]:
     """Every asked object under its colour, as the question calls it: label and marker."""
     form = templates("common")["marker"][task.marker]
     return {a.color: form.format(label=record.label(a.object_id), color=a.color) for a in fact.asked}
-
-
-@cache
-def templates(name: str) -> Mapping[str, Mapping[str, str]]:
-    """One wording file: groups of sentences by their keys."""
-    return yaml.safe_load(files("builders.spar").joinpath(f"templates/{name}.yaml").read_text())

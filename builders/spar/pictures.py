@@ -1,7 +1,7 @@
 """The pictures of a row: source bytes as they are, encoded once more only where a marker is drawn."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -9,6 +9,8 @@ from PIL import Image
 
 from builders.errors import SceneError
 from builders.scenes.scene import Scene, SceneSource
+from builders.spar.image_quality import quality_problem
+from builders.spar.limits import Limits
 from builders.spar.markers import draw_markers
 
 EncodedImage = dict[str, Any]
@@ -27,12 +29,41 @@ class Pictures:
         self._frames = {frame.frame_id: frame for frame in scene.frames}
         self._encoded: dict[str, bytes] = {}
         self._decoded: OrderedDict[str, Image.Image] = OrderedDict()
+        self._errors: dict[str, SceneError] = {}
+        self._flaws: dict[str, str | None] = {}
 
-    def check(self, frame_id: str) -> None:
-        """Raise ``SceneError`` if the frame's picture is missing, cannot be decoded, or has another size than its
-        camera says."""
-        if frame_id not in self._encoded:
-            self._read(frame_id)
+    def problem(self, row: Mapping[str, Any], limits: Limits) -> str | None:
+        """Why the row's frames cannot be shown: ``image_unreadable`` (missing, not decodable, of another size than its
+        camera says), or, videos apart, a reason of ``quality_problem``. Each frame is looked at once."""
+        for frame_id in row["frame_ids"]:
+            if frame_id not in self._encoded and frame_id not in self._errors:
+                try:
+                    self._read(frame_id)
+                except SceneError as error:
+                    self._errors[frame_id] = error
+            if frame_id in self._errors:
+                return "image_unreadable"
+            if row["img_type"] != "video" and frame_id not in self._flaws:
+                self._flaws[frame_id] = quality_problem(self._read(frame_id)[1], limits)
+            flaw = self._flaws.get(frame_id) if row["img_type"] != "video" else None
+            if flaw:
+                return flaw
+        return None
+
+    @property
+    def flawed(self) -> dict[str, int]:
+        """Frames that questions wanted and that show too little, by reason: ``frames_too_dark``, and so on."""
+        return dict(Counter(flaw.replace("image", "frames") for flaw in self._flaws.values() if flaw))
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """Frames that questions wanted and whose pictures cannot be read."""
+        return frozenset(self._errors)
+
+    def require_any(self) -> None:
+        """Raise ``SceneError``, with the first reason, if frames were looked at and none of them could be read."""
+        if self._errors and not self._encoded:
+            raise next(iter(self._errors.values()))
 
     def of_row(self, row: Mapping[str, Any]) -> list[EncodedImage]:
         """The row's views in order, with its markers burnt in.
@@ -40,18 +71,16 @@ class Pictures:
         Raises:
             SceneError: a picture cannot be decoded or has another size than its camera says.
         """
-        read = [self._read(frame_id) for frame_id in row["frame_ids"]]
-        result = []
-        for view, (frame_id, (data, image)) in enumerate(zip(row["frame_ids"], read, strict=True)):
-            markers = [item | {"image_index": 0} for item in row["objects"]
-                       if item["color"] and item["image_index"] == view]
-            name = f"{row['scene_id']}_{frame_id}"
-            if markers:
-                (marked,) = draw_markers([image], markers)
-                result.append({"bytes": encode_jpeg(marked), "path": f"{name}_marked.jpg"})
-            else:
-                result.append({"bytes": data, "path": f"{name}.{_suffix(data)}"})
-        return result
+        return with_markers(row, [self._read(frame_id) for frame_id in row["frame_ids"]])
+
+    def of_frame(self, frame_id: str) -> EncodedImage:
+        """A frame as its source has it.
+
+        Raises:
+            SceneError: as ``of_row``.
+        """
+        data, _ = self._read(frame_id)
+        return {"bytes": data, "path": f"{self._scene.scene_id}_{frame_id}.{_suffix(data)}"}
 
     def _read(self, frame_id: str) -> tuple[bytes, Image.Image]:
         where = f"{self._scene.source} {self._scene.scene_id} frame {frame_id}"
@@ -65,7 +94,7 @@ class Pictures:
         try:
             image = Image.open(BytesIO(data))
             image.load()
-        except OSError as error:
+        except (OSError, SyntaxError, ValueError) as error:
             raise SceneError(f"{where}: the colour image cannot be decoded ({error})") from error
         if image.size != (frame.width, frame.height):
             raise SceneError(f"{where}: the colour image has {image.size[0]}x{image.size[1]} pixels, its camera "
@@ -75,6 +104,24 @@ class Pictures:
         if len(self._decoded) > _KEPT_DECODED:
             self._decoded.popitem(last=False)
         return data, image
+
+
+def with_markers(row: Mapping[str, Any], views: Sequence[tuple[bytes, Image.Image]]) -> list[EncodedImage]:
+    """The row's views in order, its markers burnt in.
+
+    Args:
+        views: encoded and decoded.
+    """
+    marked = draw_markers([image for _, image in views], row["objects"])
+    carriers = {item["image_index"] for item in row["objects"] if item["color"]}
+    result = []
+    for view, (frame_id, (data, _)) in enumerate(zip(row["frame_ids"], views, strict=True)):
+        name = f"{row['scene_id']}_{frame_id}"
+        if view in carriers:
+            result.append({"bytes": encode_jpeg(marked[view]), "path": f"{name}_marked.jpg"})
+        else:
+            result.append({"bytes": data, "path": f"{name}.{_suffix(data)}"})
+    return result
 
 
 def encode_jpeg(image: Image.Image) -> bytes:

@@ -1,14 +1,19 @@
-"""Relation triples: words of signed differences, their options, and how a sentence says them (SPAR, appendix 7.5)."""
+"""Relation triples: words of signed differences, their options and claims, and how a sentence says them (SPAR, appendix
+7.5). The words that a reader sees are in ``templates/relation_words.yaml``."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
+from builders.scenes.scene import Array
 from builders.spar.facts import Fact, Gold, Rejected
 from builders.spar.limits import Limits
 from builders.spar.printing import printed
+from builders.spar.wording import templates
 
 RELATION_WORDS = {
     "horizontal": ("left", "right"),
@@ -18,15 +23,45 @@ RELATION_WORDS = {
 }
 """Words for a negative and a positive difference: x right, y down, distance to the camera, z forward."""
 
+TWO_OBJECTS = ("horizontal", "vertical", "distance")
+"""The slots of a relation of two objects."""
+
+TO_OBSERVER = ("horizontal", "vertical", "facing")
+"""The slots of a relation of an object to the observer."""
+
+Differences = tuple[tuple[str, float], ...]
+"""(axis, signed metres) of each slot, with axes of ``RELATION_WORDS``."""
+
 
 @dataclass(frozen=True)
 class RelationFact(Fact):
     """Where something is relative to a reference, slot by slot."""
 
-    differences: tuple[tuple[str, float], ...]
-    """(axis, signed metres) with axes of ``RELATION_WORDS``; within the band a slot stays empty."""
+    differences: Differences
+    """Within the band a slot stays empty."""
     height_gap: float
     """Metres between the two heights in the world: what labels alone tell (pictures hang above rugs)."""
+    closed: tuple[str, ...] = field(default=(), kw_only=True)
+    """Axes whose word a guesser would know without the pictures; neither options nor claims differ in them."""
+
+
+def between(a: Array, b: Array, pose: Array) -> Differences:
+    """Right, down, and distance to the camera of ``a`` less those of ``b``.
+
+    Args:
+        a, b: (3,) world metres.
+        pose: (4, 4) world_from_camera of the observer.
+    """
+    in_camera = [(point - pose[:3, 3]) @ pose[:3, :3] for point in (a, b)]
+    right, down, _ = in_camera[0] - in_camera[1]
+    nearer = np.linalg.norm(a - pose[:3, 3]) - np.linalg.norm(b - pose[:3, 3])
+    return tuple(zip(TWO_OBJECTS, (float(right), float(down), float(nearer)), strict=True))
+
+
+def to_observer(a: Array, pose: Array) -> Differences:
+    """Right, down and forward of the camera; arguments as for ``between``."""
+    in_camera = (a - pose[:3, 3]) @ pose[:3, :3]
+    return tuple(zip(TO_OBSERVER, in_camera.tolist(), strict=True))
 
 
 def relation_slot(axis: str, difference: float, band: float) -> str:
@@ -42,12 +77,12 @@ def relation_slot(axis: str, difference: float, band: float) -> str:
     return positive if difference > 0 else negative
 
 
-def relation_triple(differences: Sequence[tuple[str, float]], band: float) -> tuple[str, ...]:
+def relation_triple(differences: Differences, band: float) -> tuple[str, ...]:
     """The word of each slot, empty where the difference lies within the band."""
     return tuple(relation_slot(axis, difference, band) for axis, difference in differences)
 
 
-def border_problem(differences: Sequence[tuple[str, float]], limits: Limits) -> str | None:
+def border_problem(differences: Differences, limits: Limits) -> str | None:
     """Why a relation is not asked about: a difference on the border of the band, or nothing to tell."""
     sizes = [abs(d) for _, d in differences]
     if any(abs(size - limits.relation_band) < limits.relation_margin for size in sizes):
@@ -56,27 +91,65 @@ def border_problem(differences: Sequence[tuple[str, float]], limits: Limits) -> 
 
 
 def relation_gold(fact: RelationFact, format_type: str, limits: Limits, rng: np.random.Generator) -> Gold | Rejected:
-    """The triple as ``left, , behind`` (an empty slot between its commas), with options for ``select``.
+    """The triple as ``left, , behind`` (an empty slot between its commas), with options for ``select``; for ``judge``
+    whether a claim about one slot holds.
 
     The four options are all combinations of two opposite words in two slots; the third slot is the same in all. So
-    gold has no property that another option lacks. Height takes part only where the two things are about as high, so
-    that their names do not tell.
+    gold has no property that another option lacks. Above and below take part only where nothing else tells them. A
+    claim has either word of its slot with the same chance.
+
+    Slots: ``claim`` (judge), and for sentences those of ``spoken_slots``.
     """
+    if format_type == "judge":
+        return _claim_gold(fact, limits, rng)
     exact = tuple(d for _, d in fact.differences)
     words = relation_triple(fact.differences, limits.relation_band)
-    distractors: list[str] = []
+    distractors: tuple[str, ...] | Rejected = ()
     if format_type == "select":
-        axes = [axis for axis, _ in fact.differences]
-        free = [i for i, word in enumerate(words)
-                if word and (axes[i] != "vertical" or abs(fact.height_gap) <= limits.max_height_gap)]
-        pairs = list(combinations(free, 2))
-        if not pairs:
-            return Rejected("too_few_options")
-        varied = pairs[rng.integers(len(pairs))]
-        for changed in ((varied[0],), (varied[1],), varied):
-            triple = [opposite(axes[i], word) if i in changed else word for i, word in enumerate(words)]
-            distractors.append(", ".join(triple))
-    return Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), tuple(distractors))
+        distractors = _other_triples(fact, words, limits, rng)
+    if isinstance(distractors, Rejected):
+        return distractors
+    slots = spoken_slots(fact.differences, limits.relation_band)
+    return Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), distractors, slots)
+
+
+def _other_triples(
+    fact: RelationFact, words: Sequence[str], limits: Limits, rng: np.random.Generator
+) -> tuple[str, ...] | Rejected:
+    axes = [axis for axis, _ in fact.differences]
+    free = _open_slots(fact, words, limits)
+    if words[2]:  # a camera that looks down sees what is farther higher up: the third word would tell the second
+        free = [i for i in free if axes[i] != "vertical"]
+    pairs = list(combinations(free, 2))
+    if not pairs:
+        return Rejected("too_few_options")
+    varied = pairs[rng.integers(len(pairs))]
+    triples = []
+    for changed in ((varied[0],), (varied[1],), varied):
+        triple = [opposite(axes[i], word) if i in changed else word for i, word in enumerate(words)]
+        triples.append(", ".join(triple))
+    return tuple(triples)
+
+
+def _claim_gold(fact: RelationFact, limits: Limits, rng: np.random.Generator) -> Gold | Rejected:
+    words = relation_triple(fact.differences, limits.relation_band)
+    slots = _open_slots(fact, words, limits)
+    if not slots:
+        return Rejected("nothing_to_claim")
+    slot = slots[rng.integers(len(slots))]
+    axis, difference = fact.differences[slot]
+    holds = bool(rng.integers(2))
+    claimed = words[slot] if holds else opposite(axis, words[slot])
+    return Gold("Yes" if holds else "No", printed((difference,)), (difference,), ("m",),
+                slots={"claim": templates("relation_words")["before_name"][claimed]})
+
+
+def _open_slots(fact: RelationFact, words: Sequence[str], limits: Limits) -> list[int]:
+    """The slots whose word a picture tells and a name does not: height takes part only where the two things are about
+    as high."""
+    return [i for i, (axis, _) in enumerate(fact.differences)
+            if words[i] and axis not in fact.closed
+            and (axis != "vertical" or abs(fact.height_gap) <= limits.max_height_gap)]
 
 
 def opposite(axis: str, word: str) -> str:
@@ -90,6 +163,20 @@ def opposite(axis: str, word: str) -> str:
     return negative if word == positive else positive
 
 
+def spoken_slots(differences: Differences, band: float, suffix: str = "") -> dict[str, str]:
+    """The triple as running text: ``where``, and ``before_name`` (two objects) or ``around_them`` (to the observer), as
+    in ``relation_words.yaml``; and ``unclear``, a sentence after a space about the empty slots, if any."""
+    words = relation_triple(differences, band)
+    spoken = templates("relation_words")
+    to_object = tuple(axis for axis, _ in differences) == TWO_OBJECTS
+    forms = ("where", "before_name" if to_object else "around_them")
+    slots = {f"{form}{suffix}": joined(words, spoken[form]) for form in forms}
+    empty = [spoken["axes"][axis] for (axis, _), word in zip(differences, words, strict=True) if not word]
+    listed = joined(empty, {name: name for name in empty})
+    slots[f"unclear{suffix}"] = " " + spoken["unclear"]["some"].format(axes=listed) if empty else ""
+    return slots
+
+
 def joined(words: Sequence[str], phrases: Mapping[str, str]) -> str:
     """The words of a triple as running text, empty slots left out.
 
@@ -99,3 +186,17 @@ def joined(words: Sequence[str], phrases: Mapping[str, str]) -> str:
     """
     said = [phrases[word] for word in words if word]
     return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
+
+
+def said_words(row: Mapping[str, Any]) -> list[str]:
+    """All relation words of a row's answer, in order; objects' names do not count (a "front door").
+
+    Example:
+        >>> said_words({"answer": "Right door: to the left and above.", "objects": [{"label": "right door"}]})
+        ['left', 'above']
+    """
+    text = row["answer"].lower()
+    for label in sorted({item["label"].lower() for item in row["objects"]}, key=len, reverse=True):
+        text = re.sub(rf"\b{re.escape(label)}\b", "", text)
+    words = "|".join(word for pair in RELATION_WORDS.values() for word in pair)
+    return re.findall(rf"\b(?:{words})\b", text)

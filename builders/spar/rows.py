@@ -1,7 +1,7 @@
 """Facts into rows, without pictures: the columns of spar_7m, and the order in which spar_bench shows them."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from datasets import Features, Image, List, Value
 from builders import heuristic
 from builders.randomness import generator
 from builders.spar import verify
+from builders.spar.askable import point_problem, seen_together
 from builders.spar.facts import Asked, Fact, Rejected
 from builders.spar.geometry import box_to_px1000, iou, points_to_px1000
 from builders.spar.limits import Limits
@@ -67,23 +68,30 @@ _TRIES_PER_ROW = 60
 
 
 def task_rows(
-    task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, seed: tuple, rejected: Counter[str]
+    task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, seed: tuple, rejected: Counter[str],
+    picture_problem: Callable[[Row], str | None] = lambda row: None,
 ) -> Iterator[Row]:
     """Up to ``wanted`` verified rows of one task; every proposal that is not asked is counted in ``rejected``.
 
     Args:
         seed: what the random numbers depend on besides scene and task: (dataset, version, seed).
+        picture_problem: why a row's pictures cannot be shown, if so. Asked last, and only of rows that are right
+            otherwise: a picture may have to be rendered first.
     """
     rng = generator(*seed, record.source, record.scene_id, task.name, format_type)
     made = 0
     asked_before: Counter[frozenset[str]] = Counter()
+    shown_first: Counter[int] = Counter()
     for tries, proposal in enumerate(task.propose(record, limits, rng)):
         if made == wanted or tries == _TRIES_PER_ROW * wanted:
             return
         views, asked = proposal
-        objects = frozenset(a.object_id for a in asked)
+        objects = frozenset(a.object_id for a in asked) or frozenset(record.frame(view).frame_id for view in views)
         if asked_before[objects] == limits.max_same_objects:
             rejected["asked_often"] += 1
+            continue
+        if limits.max_per_frame and task.img_type != "video" and shown_first[views[0]] >= limits.max_per_frame:
+            rejected["frame_asked_often"] += 1
             continue
         reason = _marker_problem(task, record, limits, views, asked) or _needless_views(task, record, views, asked)
         fact = Rejected(reason) if reason else task.measure(record, limits, rng, proposal)
@@ -95,7 +103,12 @@ def task_rows(
         if disagreement:
             rejected[f"verify: {disagreement}"] += 1
             continue
+        problem = picture_problem(row)
+        if problem:
+            rejected[problem] += 1
+            continue
         made += 1
+        shown_first[views[0]] += 1
         asked_before[objects] += 1
         yield row
 
@@ -106,29 +119,20 @@ def _marker_problem(
     """Why the objects could not be pointed out unmistakably, if so."""
     if task.marker == "none":
         labels = Counter(o.item.label for o in record.objects.values())
-        return "ambiguous_label" if any(labels[record.label(a.object_id)] > 1 for a in asked) else None
+        return "ambiguous_label" if any(labels[record.label(a.object_id)] > 1 for a in asked if a.color) else None
+    if task.marker == "point":
+        return point_problem(record, limits, views, asked)
     for i, a in enumerate(asked):
-        image = record.images[views[a.view]]
-        seen = image.objects[a.object_id]
-        if task.marker == "point" and not (seen.center_on_object and seen.marker_cover >= limits.min_marker_cover):
-            return "marker_off_object"
-        for b in asked[:i]:
-            if b.view == a.view:
-                other = image.objects[b.object_id]
-                gap = float(np.linalg.norm(seen.center_pixel - other.center_pixel)) / image.frame.height
-                if task.marker == "point" and gap < limits.min_marker_gap:
-                    return "markers_collide"
-                if task.marker == "box" and iou(seen.bbox, other.bbox) > limits.max_marker_iou:
-                    return "markers_collide"
+        box = record.images[views[a.view]].objects[a.object_id].bbox
+        others = (record.images[views[b.view]].objects[b.object_id].bbox for b in asked[:i] if b.view == a.view)
+        if any(iou(box, other) > limits.max_marker_iou for other in others):
+            return "markers_collide"
     return None
 
 
 def _needless_views(task: Task, record: SceneRecord, views: tuple[int, ...], asked: tuple[Asked, ...]) -> str | None:
     """A question over several images about several objects must not be answerable from one of them."""
-    names = {a.object_id for a in asked}
-    if task.img_type == "multi_view" and len(names) > 1 and any(names <= set(record.images[v].objects) for v in views):
-        return "one_image_is_enough"
-    return None
+    return "one_image_is_enough" if task.img_type == "multi_view" and seen_together(record, views, asked) else None
 
 
 def _row(
@@ -175,12 +179,13 @@ def _vertical_gap(fact: Fact, record: SceneRecord) -> float | None:
 def _object_entry(task: Task, record: SceneRecord, views: tuple[int, ...], asked: Asked) -> Row:
     image = record.images[views[asked.view]]
     size = image.frame.width, image.frame.height
-    seen = image.objects[asked.object_id]
+    # an object without a marker may be one that this image shows in part only
+    marked = image.objects.get(asked.object_id) if task.marker != "none" else None
     return {
         "object_id": asked.object_id,
         "label": record.label(asked.object_id),
-        "color": asked.color if task.marker != "none" else "",
+        "color": asked.color if marked else "",
         "image_index": asked.view,
-        "point": points_to_px1000(seen.center_pixel, *size).tolist() if task.marker == "point" else None,
-        "bbox": box_to_px1000(seen.bbox, *size).tolist() if task.marker == "box" else None,
+        "point": points_to_px1000(marked.center_pixel, *size).tolist() if marked and task.marker == "point" else None,
+        "bbox": box_to_px1000(marked.bbox, *size).tolist() if marked and task.marker == "box" else None,
     }

@@ -7,27 +7,29 @@ of the registry that has a benchmark format.
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow as pa
 
 from builders.errors import InputError, SceneError
-from builders.hub.dataset import SceneRef, SceneReport, Selection
-from builders.scenes import open_source
+from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
 from builders.scenes.scene import SceneSource
-from builders.spar.limits import Limits
-from builders.spar.pictures import Pictures
-from builders.spar.records import build_record
-from builders.spar.rows import BENCH_FEATURES, task_rows
+from builders.spar.config import SparBuilder, SparConfig
+from builders.spar.rgbd import FRAME_SCHEMA, RGBD_FEATURES, depth_table, with_depth
+from builders.spar.rows import BENCH_FEATURES
+from builders.spar.scenes_to_rows import answers, scene_rows
 from builders.spar.tasks import BENCH_TASKS
+
+DEPTH = "depth"
+"""The table of a part that ``builders.spar.rgbd`` makes."""
 
 logger = logging.getLogger(__name__)
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """Of the dataset: bump it when rows change. Feeds configs, manifest and Hub tag."""
 
 BENCH_SCENES = ("validation", "all")
@@ -37,39 +39,31 @@ _SPARE = 1.5
 
 
 @dataclass
-class SparBenchConfig(datasets.BuilderConfig):
+class SparBenchConfig(SparConfig):
     """What the benchmark is made from. Every field is written to the manifest."""
 
-    sources: tuple[str, ...] = ("procedural",)
-    """``NAME`` or ``NAME=ROOT``, see ``builders.scenes.SOURCES``."""
-    scenes: int = 0
-    """At most this many scenes of each source; 0: all (procedural rooms: 6)."""
-    scene_ids: tuple[str, ...] = ()
-    """Only these scenes."""
     bench_scenes: str = "validation"
-    """``validation``: scenes of the official validation split only; ``all``: any scene."""
+    """``validation``: scenes of the validation split only; ``all``: any scene."""
     per_task: int = 400
     """Questions per task (SPAR, section 3.4)."""
     tiny_per_task: int = 50
     """Questions per task in config ``tiny``."""
-    seed: int = 0
-    renderer: str = "cycles"
-    """For procedural rooms: ``cycles`` or ``raycast``."""
-    pixels: str = "auto"
-    """``embedded``, ``referenced`` (frame ids only), or ``auto``: embedded where pixels may be passed on."""
-    limits: Limits = field(default_factory=Limits)
+    rgbd_per_task: int = 50
+    """Questions per task in config ``rgbd``, which has those alone whose frames all have depth in the dataset."""
+    candidates: int = 0
+    """Rows made per task and scene, to choose from; 0: half as many again as an equal share of ``per_task``."""
 
     def check(self) -> None:
-        """Raise ``InputError`` for a value out of its range. (Not ``__post_init__``: datasets sets fields later.)"""
+        super().check()
         if self.bench_scenes not in BENCH_SCENES:
             raise InputError(f"bench_scenes: expected one of {', '.join(BENCH_SCENES)}, got {self.bench_scenes!r}")
-        if self.pixels not in ("auto", "embedded", "referenced"):
-            raise InputError(f"pixels: expected auto, embedded or referenced, got {self.pixels!r}")
-        if self.per_task < 1 or self.tiny_per_task < 1:
-            raise InputError("per_task and tiny_per_task: expected at least 1")
+        if min(self.per_task, self.tiny_per_task, self.rgbd_per_task) < 1:
+            raise InputError("per_task, tiny_per_task and rgbd_per_task: expected at least 1")
+        if self.candidates < 0:
+            raise InputError(f"candidates={self.candidates}: expected 0 or more")
 
 
-class SparBench(datasets.ArrowBasedBuilder):
+class SparBench(SparBuilder):
     """``SparBench(sources=("scannet=/data/scans",)).as_streaming_dataset(split="test")``, or a Hub folder by
     ``scripts/build.py``, which takes rows from the scenes in turns instead of in order."""
 
@@ -77,8 +71,8 @@ class SparBench(datasets.ArrowBasedBuilder):
     BUILDER_CONFIG_CLASS = SparBenchConfig
     BUILDER_CONFIGS = [SparBenchConfig(name="default", version=VERSION)]
     DEFAULT_CONFIG_NAME = "default"
-    CONFIG_NAMES = ("default", "tiny")
-    INDEX_COLUMNS = ("task", "frame_ids")
+    CONFIG_NAMES = ("default", "tiny", "rgbd")
+    INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {ROWS: ("uid", "task", "frame_ids"), DEPTH: ("frame_id",)}
     config: SparBenchConfig
 
     def _info(self) -> datasets.DatasetInfo:
@@ -94,154 +88,111 @@ class SparBench(datasets.ArrowBasedBuilder):
         quota = math.ceil(self.config.per_task / len(self.refs))
         for ref in scenes:
             try:
-                table, _ = self.build_scene(ref)
+                table = self.build_scene(ref)[0][ROWS]
             except SceneError as error:
                 logger.warning("%s: left out: %s", ref.name, error)
                 continue
             made: Counter[str] = Counter()
             keep = []
-            for row, task in enumerate(table["task"].to_pylist()):
-                made[task] += 1
-                if made[task] <= quota:
+            for row, (uid, task) in enumerate(zip(table["uid"].to_pylist(), table["task"].to_pylist(), strict=True)):
+                if made[task] < quota and uid not in self.reviewed.rejected:
+                    made[task] += 1
                     keep.append(row)
             number = self.refs.index(ref)
             first_id = number * quota * len(BENCH_TASKS)
-            yield number, self.finish(table.take(pa.array(keep, pa.int64())), first_id)
+            yield number, _numbered(table.take(pa.array(keep, pa.int64())), first_id)
 
-    @cached_property
-    def refs(self) -> list[SceneRef]:
-        """The scenes the benchmark is made from, in order; the same in every process."""
-        refs = []
-        for spec in self.config.sources:
-            source = self._open(spec)
-            known = source.scene_ids()
-            wanted = [i for i in known if not self.config.scene_ids or i in self.config.scene_ids]
-            if self.config.bench_scenes == "validation":
-                chosen = [i for i in wanted if source.split(i) == "validation"]
-                if wanted and not chosen:
-                    raise InputError(f"{source.name}: none of its {len(wanted)} scenes is in the validation split; "
-                                     "add --set bench_scenes=all to use the others")
-            else:
-                chosen = wanted
-            limit = self.config.scenes or source.default_scenes or len(chosen)
-            refs += [SceneRef(spec, source.name, i) for i in chosen[:limit]]
-        missing = sorted(set(self.config.scene_ids) - {ref.scene_id for ref in refs})
-        if missing:
-            raise InputError(f"no scene {missing[0]!r} to build (bench_scenes={self.config.bench_scenes}, "
-                             f"sources: {', '.join(self.config.sources)})")
-        return refs
+    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
+        if self.config.bench_scenes == "all":
+            return scene_ids
+        chosen = [i for i in scene_ids if self.split_of(source, i) == "validation"]
+        if scene_ids and not chosen:
+            raise InputError(f"{source.name}: none of its {len(scene_ids)} scenes is in the validation split; "
+                             "add --set bench_scenes=all to use the others")
+        return chosen
+
+    def chosen_by(self) -> str:
+        return f" with bench_scenes={self.config.bench_scenes}"
+
+    def expectation(self) -> str:
+        return (f"expected at most {len(BENCH_TASKS) * self.config.per_task} rows: {len(BENCH_TASKS)} tasks x "
+                f"{self.config.per_task} rows, from {len(self.refs)} scenes")
+
+    def config_features(self, config: str) -> datasets.Features:
+        return RGBD_FEATURES if config == "rgbd" else BENCH_FEATURES
 
     def part_spec(self, ref: SceneRef) -> dict[str, Any]:
-        """Everything the rows of one scene depend on; a part is reused while this stays equal."""
-        source = self._open(ref.spec)
-        return {
-            "dataset": self.name,
-            "version": VERSION,
-            "seed": self.config.seed,
-            "source": ref.source,
-            "scene": ref.scene_id,
-            "input": source.fingerprint(ref.scene_id),
-            "embedded": self._embeds(source),
+        return self.shared_part_spec(ref) | {
             "candidates": self._candidates,
-            "limits": asdict(self.config.limits),
             "tasks": {t.name: t.bench_format for t in BENCH_TASKS.values()},
         }
 
-    def build_scene(self, ref: SceneRef) -> tuple[pa.Table, SceneReport]:
-        """Candidate rows of one scene, task by task.
+    def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
+        """Candidate rows of one scene, task by task, and the depth maps of their frames where pixels are embedded."""
+        made = scene_rows(self, ref, ((t, t.bench_format, self._candidates) for t in BENCH_TASKS.values()))
+        embeds = self.embeds(self.open(ref.spec))
+        for row in made.rows:
+            row["id"] = 0
+            row["image"] = made.pictures.of_row(row) if embeds else [None] * len(row["frame_ids"])
+        table = pa.Table.from_pylist(made.rows, schema=BENCH_FEATURES.arrow_schema)
+        depth = depth_table(made, self.open(ref.spec)) if embeds else FRAME_SCHEMA.empty_table()
+        return {ROWS: _numbered(table, 0), DEPTH: depth}, made.report
 
-        Raises:
-            SceneError: the scene cannot be used.
-        """
-        source = self._open(ref.spec)
-        scene = source.load(ref.scene_id)
-        record = build_record(scene, self.config.limits)
-        pictures, embeds = Pictures(source, scene), self._embeds(source)
-        seed = (self.name, VERSION, self.config.seed)
-        rejected: dict[str, dict[str, int]] = {}
-        tables = []
-        for task in BENCH_TASKS.values():
-            counter: Counter[str] = Counter()
-            rows = list(
-                task_rows(task, task.bench_format, record, self.config.limits, self._candidates, seed, counter)
-            )
-            for row in rows:
-                row["id"] = 0
-                for frame_id in row["frame_ids"]:
-                    pictures.check(frame_id)  # a broken picture is no better for being referenced
-                row["image"] = pictures.of_row(row) if embeds else [None] * len(row["frame_ids"])
-            tables.append(pa.Table.from_pylist(rows, schema=BENCH_FEATURES.arrow_schema))
-            rejected[task.name] = dict(counter)
-        report = SceneReport(
-            frames_read=record.frames_read,
-            keyframes=len(record.stills),
-            objects=len(record.objects),
-            visibility_basis=record.visibility_basis,
-            dropped=dict(scene.dropped),
-            unseen=dict(record.unseen),
-            rejected=rejected,
-        )
-        return self.finish(pa.concat_tables(tables), 0), report
-
-    def select(self, index: pa.Table) -> list[Selection]:
-        """Up to ``per_task`` rows of each task, taken from the scenes in turns; rows of a scene stay together.
-
-        Args:
-            index: one row per candidate: ``part``, ``row`` and ``INDEX_COLUMNS``.
-        """
-        candidates = index.to_pylist()
+    def select(self, parts: Sequence[Candidates]) -> list[Selection]:
+        """Up to ``per_task`` rows of each task that no reviewer rejected, taken from the scenes in turns; rows of a
+        scene stay together."""
+        candidates = [
+            {"part": number, "row": int(row), **candidate}
+            for number, (part, rows) in enumerate(zip(parts, self.not_rejected(parts), strict=True))
+            for row, candidate in zip(rows, part.tables[ROWS].take(pa.array(rows)).to_pylist(), strict=True)
+        ]
+        with_depth_map = [set(part.tables[DEPTH]["frame_id"].to_pylist()) for part in parts]
         turn: Counter[tuple[int, str]] = Counter()
         for candidate in candidates:
             candidate["turn"] = turn[candidate["part"], candidate["task"]]
             turn[candidate["part"], candidate["task"]] += 1
         candidates.sort(key=lambda c: (c["turn"], c["part"]))
         selections = []
-        for config, per_task in (("default", self.config.per_task), ("tiny", self.config.tiny_per_task)):
+        wanted = {"default": self.config.per_task, "tiny": self.config.tiny_per_task, "rgbd": self.config.rgbd_per_task}
+        for config, per_task in wanted.items():
             taken: Counter[str] = Counter()
             chosen = []
             for candidate in candidates:
+                if config == "rgbd" and not with_depth_map[candidate["part"]].issuperset(candidate["frame_ids"]):
+                    continue
                 if taken[candidate["task"]] < min(per_task, self.config.per_task):
                     taken[candidate["task"]] += 1
                     chosen.append(candidate)
             chosen.sort(key=lambda c: (c["part"], c["frame_ids"], c["row"]))
-            selections.append(Selection(config, "test", [(c["part"], c["row"]) for c in chosen]))
+            by_part: dict[int, list[int]] = {}
+            for candidate in chosen:
+                by_part.setdefault(candidate["part"], []).append(candidate["row"])
+            selections.append(Selection(config, "test", [(part, np.array(rows)) for part, rows in by_part.items()]))
         return selections
 
-    def finish(self, table: pa.Table, first_row: int) -> pa.Table:
-        """The table with ``id`` numbered from ``first_row``."""
-        ids = pa.array(range(first_row, first_row + len(table)), pa.int64())
-        return table.set_column(table.schema.get_field_index("id"), table.schema.field("id"), ids)
+    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+        table = _numbered(table, first_row)
+        if config == "rgbd":
+            yield from with_depth(table, read(DEPTH, FRAME_SCHEMA.names))
+        else:
+            yield table
+
+    def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
+        return answers(table)
 
     def settings(self) -> dict[str, Any]:
-        """The configuration as the manifest shows it: every threshold, but no path of this machine."""
-        sources = [self._open(spec) for spec in self.config.sources]
-        return {
-            "sources": [source.name for source in sources],
-            "bench_scenes": self.config.bench_scenes,
-            "per_task": self.config.per_task,
-            "tiny_per_task": self.config.tiny_per_task,
-            "seed": self.config.seed,
-            "renderer": self.config.renderer if "procedural" in (s.name for s in sources) else None,
-            "pixels": {s.name: "embedded" if self._embeds(s) else "referenced" for s in sources},
-            "limits": asdict(self.config.limits),
-        }
-
-    def licences(self) -> dict[str, str]:
-        return {source.name: source.licence for source in map(self._open, self.config.sources)}
-
-    def _open(self, spec: str) -> SceneSource:
-        if spec not in self._sources:
-            self._sources[spec] = open_source(spec, self.config.seed, self.config.renderer)
-        return self._sources[spec]
-
-    @cached_property
-    def _sources(self) -> dict[str, SceneSource]:
-        return {}
+        sizes = ("bench_scenes", "per_task", "tiny_per_task", "rgbd_per_task")
+        own = {name: getattr(self.config, name) for name in sizes}
+        return self.shared_settings() | own | {"candidates": self._candidates}
 
     @property
     def _candidates(self) -> int:
         """Candidate rows per task and scene."""
-        return min(self.config.per_task, math.ceil(_SPARE * self.config.per_task / max(1, len(self.refs))))
+        share = math.ceil(_SPARE * self.config.per_task / max(1, len(self.refs)))
+        return self.config.candidates or min(self.config.per_task, share)
 
-    def _embeds(self, source: SceneSource) -> bool:
-        return self.config.pixels == "embedded" or (self.config.pixels == "auto" and source.redistributable)
+
+def _numbered(table: pa.Table, first_id: int) -> pa.Table:
+    """The table with ``id`` numbered from ``first_id``."""
+    ids = pa.array(range(first_id, first_id + len(table)), pa.int64())
+    return table.set_column(table.schema.get_field_index("id"), table.schema.field("id"), ids)

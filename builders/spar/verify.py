@@ -16,7 +16,7 @@ from builders.spar.records import SceneRecord
 from builders.spar.second_route import Second
 from builders.spar.tasks import TASKS
 
-_HALF_STEP = {"m": 0.05, "m2": 0.05, "px1000": 0.5, "cm": 0.5, "deg": 2.5, "count": 0.0}
+_HALF_STEP = {"m": 0.05, "m2": 0.05, "px1000": 0.5, "cm": 0.5, "deg": 2.5, "count": 0.0, "frame": 0.0}
 """Half of the step in which a unit is printed."""
 
 

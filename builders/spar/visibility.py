@@ -77,9 +77,20 @@ class Observer:
         table = np.append(self._face_object, np.int32(-1))
         return table[np.minimum(faces, len(table) - 1)].reshape(frame.height, frame.width)
 
-    def observe(self, frame: Frame) -> list[Observation]:
-        """Every non-structural object with at least one visible pixel and one visible vertex."""
-        shown = self.object_map(frame)
+    def seen_points(self, frame: Frame, every: int) -> Array:
+        """(N, 3) where the rays of every ``every``-th row and column of pixels meet the mesh, world metres."""
+        directions = ray_directions(pixel_grid(frame.width, frame.height)[::every, ::every], frame).reshape(-1, 3)
+        depth = self._cast(frame, directions)["t_hit"].numpy().astype(float)
+        met = np.isfinite(depth)
+        return frame.center + directions[met] * depth[met, None]
+
+    def observe(self, frame: Frame, shown: NDArray[np.int32] | None = None) -> list[Observation]:
+        """Every non-structural object with at least one visible pixel and one visible vertex.
+
+        Args:
+            shown: the frame's ``object_map``, if it is known already.
+        """
+        shown = self.object_map(frame) if shown is None else shown
         slices = ndimage.find_objects(shown + 1, max_label=len(self._objects))
         pixels = np.bincount(shown.ravel() + 1, minlength=len(self._objects) + 1)[1:]
         uv, inside, seen = self._visible_vertices(frame)

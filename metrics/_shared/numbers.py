@@ -24,7 +24,7 @@ _UNIT_AFTER = re.compile(
 )
 _NAME_BEFORE = re.compile(r"([A-Za-z_]+)-$")
 _THING = r"(?:image|object|frame|view|viewpoint|point|camera|box|figure|picture|photo)"
-_THING_BEFORE = re.compile(rf"\b{_THING}s?\s+(?:\d+\s*(?:,|&|and\b)\s*)?(?:#|no\.\s*|number\s+)?$", re.I | re.ASCII)
+THING_BEFORE = re.compile(rf"\b{_THING}s?\s+(?:\d+\s*(?:,|&|and\b)\s*)?(?:#|no\.\s*|number\s+)?$", re.I | re.ASCII)
 _BOUND_BEFORE = re.compile(
     r"(?:\bat\s+(?:least|most)|\b(?:more|less|greater|fewer|larger|smaller|farther|longer|shorter)\s+than|\bup\s+to"
     r"|\b(?:over|under|above|below)|(?<![^\s(:])[<>\u2264\u2265]=?)\s*(?:about\s+|around\s+)?$",
@@ -155,7 +155,7 @@ def _quantities(text: str, unit: str | None) -> list[_Quantity]:
         before = max(0, match.start() - 40), match.start()
         if own and asked and own[0] != asked[0]:
             continue  # degrees are no answer to a question about metres
-        if not own and "." not in match["digits"] and _THING_BEFORE.search(text, *before):
+        if not own and "." not in match["digits"] and THING_BEFORE.search(text, *before):
             continue  # "image 1"
         if _BOUND_BEFORE.search(text, *before):
             continue  # "at least 5 m" commits to nothing

@@ -25,7 +25,8 @@ def choice_accuracy(
 
     Args:
         predictions: (N,) answer texts; what commits to no single letter scores 0 and is counted.
-        references: (N,) gold letters ("B", "(B)"), or the text of an option.
+        references: (N,) gold letters ("B", "(B)"), or the text of an option; "Yes" or "No" for items without options,
+            whose answers are then read as yes or no.
         options: (N,) option texts of each item in letter order, or None for items that have none. They bound the
             letters, and let an answer give the text of an option.
         groups: (N,) image or scene of each item, for an interval that respects what items share.

@@ -9,9 +9,19 @@ from ._choices import parse_choice
 from ._core import choice_accuracy
 from ._intervals import Interval
 from ._summary import summary
+from ._yes_no import parse_yes_no
 
 # `evaluate` copies the sibling files that this script imports itself, and no others: each is imported here.
-__all__ = ["ChoiceAccuracy", "Interval", "Parsed", "choice_accuracy", "parse_choice", "score_choices", "summary"]
+__all__ = [
+    "ChoiceAccuracy",
+    "Interval",
+    "Parsed",
+    "choice_accuracy",
+    "parse_choice",
+    "parse_yes_no",
+    "score_choices",
+    "summary",
+]
 
 _DESCRIPTION = """
 Choice accuracy is the share of multiple-choice answers that commit to the gold letter and to no other. The letter may
@@ -23,7 +33,8 @@ or undecided score 0 and are counted.
 _KWARGS_DESCRIPTION = """
 Args:
     predictions: list of answer texts; None counts as an answer that could not be read.
-    references: list of gold letters ("B" or "(B)"), or of option texts where `options` is given.
+    references: list of gold letters ("B" or "(B)"), or of option texts where `options` is given; "Yes" or "No" for
+        items without options.
     options (optional): list with the option texts of each item in letter order, or None for an item without.
     groups (optional): list with the image or scene of each item; the interval then respects what items share.
     compat (optional): "spar", "lmms-eval" or "vlmevalkit" for the scores that these released evaluators give.

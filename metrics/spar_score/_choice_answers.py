@@ -1,4 +1,4 @@
-"""Answers that are one option letter: how each evaluator reads them, and whether they hit.
+"""Answers that are one option letter, or yes or no: how each evaluator reads them, and whether they hit.
 
 ``spar`` is the evaluator of the SPAR repository, which lmms-eval took over; ``vlmevalkit`` is the rule-based mode of
 VLMEvalKit (its spatial benchmarks), which searches a text for a letter A to F in several passes.
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ._answers import VLMEVALKIT_INVISIBLE, VLMEVALKIT_THINK_MARKS, Compat, GoldError, Parsed, Status
 from ._choices import parse_choice, plain_text
+from ._yes_no import gold_yes_no, parse_yes_no
 
 _LETTER = re.compile(r"\s*[(\[]?\s*([A-Za-z])\s*[)\]]?\s*\.?\s*")
 _TAGGED = re.compile(r"<\s*answer\b[^>]*>\s*([A-J]).*?<\s*/\s*answer\s*>", re.IGNORECASE | re.DOTALL)
@@ -134,12 +135,12 @@ def score_choices(
 
     Args:
         predictions: (N,) answer texts.
-        references: (N,) gold letters, or texts of an option.
+        references: (N,) gold letters, or texts of an option; Yes or No where an item has no options.
         options: (N,) option texts of each item in letter order, or None.
         compat: None, or the released evaluator whose scores to give.
 
     Raises:
-        GoldError: a gold that is neither a letter nor an option.
+        GoldError: a gold that is neither a letter nor an option nor, without options, Yes or No.
 
     >>> score_choices(["The answer is (B)", "A or B"], ["B", "B"], options=[None, None])[0]
     array([1., 0.])
@@ -152,6 +153,9 @@ def score_choices(
         return np.array(hits, dtype=np.float64), read
     golds = []
     for i, (reference, texts) in enumerate(zip(references, options)):
+        if (texts is None or not len(texts)) and (said := gold_yes_no(reference)):
+            golds.append(said)
+            continue
         try:
             golds.append(gold_letter(reference, texts))
         except ValueError:
@@ -159,7 +163,10 @@ def score_choices(
                 f"{reference!r}, neither an option letter nor the text of one of {[] if texts is None else list(texts)}"
             )
             raise GoldError(i, problem) from None
-    last = max(["F", *golds])
+    last = max(["F", *(gold for gold in golds if len(gold) == 1)])
     letters = "".join(map(chr, range(65, ord(last) + 1)))
-    read = [_read(answer, texts, letters, compat) for answer, texts in zip(predictions, options)]
+    read = [
+        parse_yes_no(answer) if len(gold) > 1 else _read(answer, texts, letters, compat)
+        for answer, gold, texts in zip(predictions, golds, options)
+    ]
     return np.array([item.value == gold for item, gold in zip(read, golds)], dtype=np.float64), read

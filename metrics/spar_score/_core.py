@@ -15,7 +15,7 @@ from ._intervals import Interval, mean_interval
 from ._motion_answers import score_motions
 from ._number_answers import score_numbers
 from ._summary import check_lengths
-from ._tasks import BENCH_FORMATS, BENCH_TASKS, FORMATS, LEVELS, OTHER_FORMS, TASK_NAMES, format_of
+from ._tasks import ALIASES, BENCH_FORMATS, BENCH_TASKS, FORMATS, LEVELS, OTHER_FORMS, TASK_NAMES, format_of
 
 _UNITS = {"mra": "m", "distance": "m", "area": "m2", "count": None}
 
@@ -35,7 +35,7 @@ def _score(form: str, task: str, predictions: list, references: list, options: l
         n = len(references)
         views = [task.endswith("_mv")] * n
         return *score_numbers(predictions, references, units=[_UNITS[form]] * n, multi_view=views, compat=compat), {}
-    if form in ("choice_accuracy", "choice"):
+    if form in ("choice_accuracy", "choice", "yes_no"):
         return *score_choices(predictions, references, options=options, compat=compat), {}
     if form == "view_change":
         return *score_motions(predictions, references, compat=compat), {}
@@ -45,9 +45,10 @@ def _score(form: str, task: str, predictions: list, references: list, options: l
 def _checked(tasks: Sequence[str], formats: Sequence[str | None] | None) -> list[tuple[str, str]]:
     """(task, format) of each item; ValueError for names that SPAR-7M does not have."""
     pairs = []
-    for i, (task, form) in enumerate(zip(tasks, formats or [None] * len(tasks))):
+    for i, (name, form) in enumerate(zip(tasks, formats or [None] * len(tasks))):
+        task = ALIASES.get(name, name)
         if task not in TASK_NAMES:
-            raise ValueError(f"tasks: item {i} is {task!r}; there are: {', '.join(TASK_NAMES)}")
+            raise ValueError(f"tasks: item {i} is {name!r}; there are: {', '.join(TASK_NAMES)}")
         if form is not None and form not in FORMATS:
             raise ValueError(f"formats: item {i} is {form!r}; expected {', '.join(FORMATS)} or None")
         pairs.append((task, form or format_of(task)))
@@ -144,8 +145,9 @@ def spar_score(
             interval = mean_interval(found, _at(groups, here), **settings)
             unread = sum(answer.status != "ok" for answer in answers)
             figures = {"score": 100 * float(found.mean()), "n_unparsed": unread, "form": form, **_bounds(interval)}
-            scale = 100 if form == "box_iou" else 1
-            other[f"{task}_{form_name}"] = figures | {name: scale * value for name, value in extras.items()}
+            other[f"{task}_{form_name}"] = figures | {
+                name: value if name == "point_error" else 100 * value for name, value in extras.items()
+            }
     result = _bench_result(scores, read, bench, groups, compat, settings)
     result |= {"other": other, "unscored": unscored}
     if return_items:

@@ -52,13 +52,18 @@ BENCH_FORMATS = {"mra": "fill", "view_change": "fill", "choice_accuracy": "selec
 """Metric of a task -> the answer format it has in SPAR-Bench."""
 
 OTHER_FORMS: dict[tuple[str, str], str] = {
-    ("position_matching", "fill"): "box_iou",
-    ("camera_motion_infer", "fill"): "image_point",
+    ("position_matching", "fill"): "box_overlap",
+    ("camera_motion_infer", "fill"): "camera_position",
     ("obj_spatial_relation_oo", "judge"): "yes_no",
     ("obj_spatial_relation_oo_mv", "judge"): "yes_no",
-    ("appearance_order", "fill"): "order",
+    ("distance_infer_center_oc", "fill"): "name_accuracy",
+    ("distance_infer_center_oc_mv", "fill"): "name_accuracy",
+    ("distance_infer_center_oo", "fill"): "name_accuracy",
+    ("distance_infer_center_oo_mv", "fill"): "name_accuracy",
+    ("distance_infer_center_oo_video", "fill"): "name_accuracy",
+    ("appearance_order", "fill"): "order_accuracy",
     ("obj_frame_locate", "sentence"): "frame_set",
-    ("spatial_volume_infer", "fill"): "extents",
+    ("spatial_volume_infer", "fill"): "number_list",
     ("obj_count", "fill"): "count",
     ("room_size", "fill"): "area",
     ("distance_prediction_oo_video", "fill"): "distance",
@@ -77,17 +82,21 @@ _TEXT_ONLY = (
     "spatial_imagination_oo_video",
     "spatial_imagination_oc_video_hard",
     "spatial_imagination_oo_video_hard",
-    "nav",
+    "nav_video",
 )
 
 TASK_NAMES: tuple[str, ...] = tuple(dict.fromkeys([*BENCH_TASKS, *(task for task, _ in OTHER_FORMS), *_TEXT_ONLY]))
 """The 35 task types of SPAR-7M."""
 
 
+ALIASES = {"nav": "nav_video"}
+"""Names in rows of the release -> the name of the task's folder."""
+
+
 def format_of(task: str) -> str:
     """The format that an answer has where none is given: the benchmark's, else the first that can be scored.
 
-    >>> format_of("position_matching"), format_of("appearance_order"), format_of("nav")
+    >>> format_of("position_matching"), format_of("appearance_order"), format_of("nav_video")
     ('select', 'fill', 'sentence')
     """
     if task in BENCH_TASKS:

@@ -5,17 +5,23 @@ import evaluate
 
 from ._answers import Parsed
 from ._averages import mean_of_task_means
+from ._camera_positions import score_camera_positions
 from ._choice_answers import score_choices
 from ._choices import parse_choice
 from ._core import spar_score
 from ._forms import score_form
+from ._image_boxes import score_image_boxes
 from ._intervals import Interval
 from ._motion_answers import score_motions
+from ._names import score_names
 from ._number_answers import score_numbers
+from ._number_lists import score_number_lists
 from ._numbers import parse_number
+from ._orders import score_orders
 from ._relative_accuracy import mra_scores
 from ._summary import check_lengths
 from ._tasks import BENCH_TASKS
+from ._yes_no import parse_yes_no
 
 # `evaluate` copies the sibling files that this script imports itself, and no others: each is imported here.
 __all__ = [
@@ -28,10 +34,16 @@ __all__ = [
     "mra_scores",
     "parse_choice",
     "parse_number",
+    "parse_yes_no",
+    "score_camera_positions",
     "score_choices",
     "score_form",
+    "score_image_boxes",
     "score_motions",
+    "score_names",
+    "score_number_lists",
     "score_numbers",
+    "score_orders",
     "spar_score",
 ]
 

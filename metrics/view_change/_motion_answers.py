@@ -119,6 +119,16 @@ def parse_motion(answer: object) -> Parsed[Motion]:
     return Parsed(Motion(*parts), "ok")
 
 
+def motion_scores(motions: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) scores of N motions (N, 5) against true ones; a part that is NaN scores 0.
+
+    >>> motion_scores(np.array([[1.0, 0, 0, 0, np.nan]]), np.array([[1.2, 0, 0, 0, 0]]))
+    array([0.74])
+    """
+    tenths = np.rint(10 * mra_scores(motions.ravel(), others.ravel())).reshape(motions.shape)
+    return tenths.sum(axis=1) / (10 * len(PARTS))
+
+
 def _spar_parts(text: str) -> dict[str, float] | None:
     try:
         return {key: float(value) for key, value in (part.split(":") for part in text.split(","))}
@@ -195,6 +205,4 @@ def score_motions(
     p = np.array([item.value or silent for item in read], dtype=np.float64).reshape(-1, len(PARTS))
     g = np.array(golds, dtype=np.float64).reshape(-1, len(PARTS))
     unread = np.array([item.value is None for item in read], dtype=bool)[:, None]
-    p = np.where(np.isnan(p) & np.isnan(g) & ~unread, 0.0, p)
-    tenths = np.rint(10 * mra_scores(p.ravel(), np.nan_to_num(g).ravel())).reshape(p.shape)
-    return tenths.sum(axis=1) / (10 * len(PARTS)), read
+    return motion_scores(np.where(np.isnan(p) & np.isnan(g) & ~unread, 0.0, p), np.nan_to_num(g)), read

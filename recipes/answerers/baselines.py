@@ -4,15 +4,17 @@ Each knows the score it must reach: ``expected`` is its mean score on a row in c
 be held against theory. The golds a baseline draws from are those of ALL rows of the split, whatever part is answered.
 
 * ``oracle`` gives the gold answer: 1.
-* ``random`` draws a letter of the row's options: 1 / number of options. Where there are no options it gives the gold of
-  a uniformly random row of the same task: the mean score of all golds of the task against this one. (The paper's random
-  row drew among four letters even where a question has two.)
-* ``frequency`` gives the most frequent gold of the task, the smallest of several: the share of that letter, or the mean
-  score of that number (SPAR, table 4, "Chance Level (Frequency)").
+* ``random`` draws a letter of the row's options, or yes or no where a claim is judged: 1 / number of options. Where
+  there is nothing to choose from it gives the gold of a uniformly random row of the same task and format: the mean
+  score of all those golds against this one. (The paper's random row drew among four letters even where a question has
+  two.)
+* ``frequency`` gives the most frequent gold of the task and format, the smallest of several: the share of that letter,
+  or the mean score of that answer (SPAR, table 4, "Chance Level (Frequency)").
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from time import perf_counter
 from typing import Protocol
 
@@ -23,8 +25,11 @@ from builders.errors import InputError
 from builders.randomness import generator
 from builders.spar.choices import LETTERS
 from recipes.answerers.answerer import Answer, Answerer, answer_from_text
-from recipes.grading import grader_of
+from recipes.grading import GRADERS, grader_of
 from recipes.questions import Row
+
+Form = tuple[str, str]
+"""Task and format."""
 
 
 class Baseline(Answerer, Protocol):
@@ -53,7 +58,7 @@ class RandomGuess:
     reads_images = False
 
     def __init__(self, all_rows: Sequence[Row], seed: int) -> None:
-        self._golds = {task: sorted(golds) for task, golds in _golds_by_task(all_rows).items()}
+        self._golds = {form: sorted(golds) for form, golds in _golds_by_form(all_rows).items()}
         self._seed = seed
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
@@ -61,16 +66,22 @@ class RandomGuess:
 
     def _guess(self, row: Row) -> str:
         rng = generator("baseline:random", self._seed, row["uid"])
-        pool = LETTERS[: len(row["options"])] if row["options"] else self._golds[row["task"]]
+        pool = _choices(row) or self._golds[_form(row)]
         return pool[int(rng.integers(len(pool)))]
 
     def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        return np.array([1 / len(row["options"]) if row["options"] else self._mean_over_golds(row) for row in rows])
+        distinct = {form: np.unique(golds, return_counts=True) for form, golds in self._golds.items()}
 
-    def _mean_over_golds(self, row: Row) -> float:
-        values, counts = np.unique(self._golds[row["task"]], return_counts=True)
-        scores = grader_of(row).compare(values.tolist(), [row["answer"]] * len(values))
-        return float(scores @ counts / counts.sum())
+        @cache
+        def against(form: Form, metric: str, gold: str) -> float:
+            values, counts = distinct[form]
+            scores = GRADERS[metric].compare(values.tolist(), [gold] * len(values))
+            return float(scores @ counts / counts.sum())
+
+        return np.array([
+            1 / len(_choices(row)) if _choices(row) else against(_form(row), row["metric"], row["answer"])
+            for row in rows
+        ])
 
 
 class MostFrequent:
@@ -79,13 +90,13 @@ class MostFrequent:
     reads_images = False
 
     def __init__(self, all_rows: Sequence[Row], seed: int) -> None:
-        self._modes = {task: _mode(golds) for task, golds in _golds_by_task(all_rows).items()}
+        self._modes = {form: _mode(golds) for form, golds in _golds_by_form(all_rows).items()}
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
-        return _timed(rows, lambda row: self._modes[row["task"]])
+        return _timed(rows, lambda row: self._modes[_form(row)])
 
     def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        return np.array([grader_of(row).compare([self._modes[row["task"]]], [row["answer"]])[0] for row in rows])
+        return np.array([grader_of(row).compare([self._modes[_form(row)]], [row["answer"]])[0] for row in rows])
 
 
 BASELINES: dict[str, Callable[[Sequence[Row], int], Baseline]] = {
@@ -112,10 +123,19 @@ def _timed(rows: Sequence[Row], give: Callable[[Row], str]) -> list[Answer]:
     return answers
 
 
-def _golds_by_task(rows: Sequence[Row]) -> dict[str, list[str]]:
-    golds: dict[str, list[str]] = {}
+def _form(row: Row) -> Form:
+    return row["task"], row["format_type"]
+
+
+def _choices(row: Row) -> Sequence[str]:
+    """What a row offers to choose from; empty where the answer is free."""
+    return LETTERS[: len(row["options"])] if row["options"] else ("Yes", "No") if row["format_type"] == "judge" else ()
+
+
+def _golds_by_form(rows: Sequence[Row]) -> dict[Form, list[str]]:
+    golds: dict[Form, list[str]] = {}
     for row in rows:
-        golds.setdefault(row["task"], []).append(row["answer"])
+        golds.setdefault(_form(row), []).append(row["answer"])
     return golds
 
 
@@ -128,4 +148,4 @@ def _as_number(gold: str) -> float:
     try:
         return float(gold)
     except ValueError:
-        return 0.0  # letters: the alphabet decides
+        return 0.0  # letters and words: the alphabet decides

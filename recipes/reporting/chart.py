@@ -7,6 +7,9 @@ from recipes.reporting.score_table import ScoreLine
 
 WIDTH = 760
 LEFT = 118
+"""Room for the labels, at least."""
+_LETTER = 6.2
+"""Width of a letter of a label, at most on average."""
 RIGHT = 14
 TOP = 8
 _LANE = 9
@@ -59,6 +62,7 @@ def score_chart(lines: Sequence[ScoreLine], labels: Sequence[str]) -> Chart:
         labels: of the runs, for the marks' titles.
     """
     drawn = []
+    left = max(LEFT, round(12 + _LETTER * max((len(line.label) for line in lines), default=0)))
     top = float(TOP)
     height = _LANE * max(1, len(labels)) + _PADDING
     for line in lines:
@@ -66,19 +70,20 @@ def score_chart(lines: Sequence[ScoreLine], labels: Sequence[str]) -> Chart:
             Mark(
                 run=run,
                 y=top + _PADDING / 2 + _LANE * (run + 0.5),
-                x=_x(score.value),
-                low=_x(score.low),
-                high=_x(score.high),
+                x=_x(score.value, left),
+                low=_x(score.low, left),
+                high=_x(score.high, left),
                 title=f"{labels[run]}, {line.label}: {score.value:.1f} [{score.low:.1f}, {score.high:.1f}]",
             )
             for run, score in enumerate(line.scores)
             if score
         )
-        drawn.append(ChartLine(line.label, line.kind, top, height, tuple(map(_x, line.chance)), marks))
+        chance = tuple(_x(value, left) for value in line.chance)
+        drawn.append(ChartLine(line.label, line.kind, top, height, chance, marks))
         top += height
-    ticks = tuple((percent, _x(percent)) for percent in range(0, 101, 20))
-    return Chart(WIDTH, LEFT, top + 22, top, ticks, tuple(drawn))
+    ticks = tuple((percent, _x(percent, left)) for percent in range(0, 101, 20))
+    return Chart(WIDTH, left, top + 22, top, ticks, tuple(drawn))
 
 
-def _x(percent: float) -> float:
-    return round(LEFT + (WIDTH - LEFT - RIGHT) * percent / 100, 2)
+def _x(percent: float, left: int) -> float:
+    return round(left + (WIDTH - left - RIGHT) * percent / 100, 2)

@@ -10,7 +10,7 @@ import numpy as np
 from builders.spar.choices import LETTERS
 from builders.spar.tasks import TASKS
 from recipes.questions import Questions, Row
-from recipes.scoring import tasks_present
+from recipes.scoring import rows_by_form, tasks_present
 
 TAGS = ("consistent", "counter", "ambiguous")
 _STEP = 0.1
@@ -64,12 +64,14 @@ def header_facts(questions: Questions) -> list[tuple[str, str]]:
 
 
 def letter_balance(rows: Sequence[Row]) -> list[tuple[str, list[Share]]]:
-    """(task, how often each letter is gold) for the tasks with options."""
+    """(task, how often each letter, or yes and no, is gold) for the tasks with options, and the claims to judge."""
     found = []
-    for task in tasks_present(rows):
-        golds = Counter(row["answer"] for row in rows if row["task"] == task.name and row["options"])
-        if golds:
-            found.append((task.short, _shares(golds, [letter for letter in LETTERS if letter <= max(golds)])))
+    for form, here in rows_by_form(rows).items():
+        golds = Counter(rows[i]["answer"] for i in here)
+        if form.format_type == "judge":
+            found.append((form.short, _shares(golds, ["Yes", "No"])))
+        elif rows[here[0]]["options"]:
+            found.append((form.short, _shares(golds, [letter for letter in LETTERS if letter <= max(golds)])))
     return found
 
 
@@ -84,17 +86,17 @@ def shortcut_balance(rows: Sequence[Row]) -> list[tuple[str, list[Share]]]:
 
 
 def gold_histograms(rows: Sequence[Row]) -> list[Histogram]:
-    """How the gold numbers of each ``fill`` task spread."""
+    """How the gold numbers spread, of each task whose answer is one number."""
     found = []
-    for task in tasks_present(rows):
-        asked = [row for row in rows if row["task"] == task.name and not row["options"]]
+    for form, here in rows_by_form(rows).items():
+        asked = [rows[i] for i in here if rows[i]["metric"] == "mra"]
         if asked:
             values = np.array([row["answer_value"][0] for row in asked])
             low, median, high = np.quantile(values, [0, 0.5, 1]).tolist()
             steps = np.rint((values - low) / _STEP).astype(int)
             counts = np.bincount(steps // (steps.max() // _MOST_BARS + 1))
             bars = tuple((counts / counts.max()).tolist())
-            found.append(Histogram(task.short, low, median, high, asked[0]["unit"][0], bars))
+            found.append(Histogram(form.short, low, median, high, asked[0]["unit"][0], bars))
     return found
 
 

@@ -14,10 +14,14 @@ from builders.spar.choices import LETTERS
 from recipes.grading import grader_of
 from recipes.questions import Questions, Row
 from recipes.reporting.runs import ReportedRun
-from recipes.scoring import tasks_present
+from recipes.scoring import rows_by_form
 
 THUMBNAIL_WIDTH = 480
 """Pixels."""
+SMALL_WIDTH = 200
+"""Pixels, of a frame in a strip."""
+MOST_VIEWS = 8
+"""Of a question with more views (a video), so many are shown, evenly spaced."""
 _JPEG_QUALITY = 80
 _OPTIONS_START = "\nA. "
 
@@ -26,6 +30,8 @@ _OPTIONS_START = "\nA. "
 class View:
     """One picture of a question."""
 
+    number: int
+    """Place among the question's views, from 1."""
     frame_id: str
     data_uri: str | None
     """None where the row refers to a picture it does not hold."""
@@ -62,6 +68,7 @@ class Sample:
     question: str
     """Without the options, which have a list of their own."""
     views: tuple[View, ...]
+    """Not more than ``MOST_VIEWS`` of ``row["frame_ids"]``."""
     options: tuple[Option, ...]
     gold: str
     answers: tuple[GivenAnswer, ...]
@@ -69,34 +76,37 @@ class Sample:
 
 @dataclass(frozen=True)
 class TaskSamples:
-    """The gallery section of one task."""
+    """The gallery section of one task form."""
 
     name: str
     short: str
     level: str
     metric: str
+    """What scores it; ``not scored`` of sentences."""
     count: int
     samples: tuple[Sample, ...]
 
 
 def gallery(questions: Questions, runs: Sequence[ReportedRun], per_task: int) -> list[TaskSamples]:
-    """``per_task`` samples of each task, tasks in reading order."""
-    tasks = tasks_present(questions.rows)
-    chosen = {task.name: choose(questions.rows, task.name, per_task) for task in tasks}
-    pictures = dict(questions.views([position for picks in chosen.values() for position in picks]))
+    """``per_task`` samples of each task form, in reading order."""
+    forms = rows_by_form(questions.rows)
+    chosen = {form: choose(questions.rows, here, per_task) for form, here in forms.items()}
+    pictures = {
+        position: _samples_of(encoded)
+        for position, encoded in questions.views([position for picks in chosen.values() for position in picks])
+    }
     sections = []
-    for task in tasks:
-        rows = [(questions.rows[position], pictures[position]) for position in chosen[task.name]]
-        samples = tuple(_sample(row, encoded, runs) for row, encoded in rows)
-        metric = grader_of(samples[0].row).label
-        count = sum(row["task"] == task.name for row in questions.rows)
-        sections.append(TaskSamples(task.name, task.short, task.level, metric, count, samples))
+    for form, picks in chosen.items():
+        samples = tuple(_sample(questions.rows[position], pictures[position], runs) for position in picks)
+        first = samples[0].row
+        metric = grader_of(first).label if first["metric"] else "not scored"
+        sections.append(TaskSamples(form.name, form.short, form.task.level, metric, len(forms[form]), samples))
     return sections
 
 
-def choose(rows: Sequence[Row], task: str, count: int) -> list[int]:
-    """Positions of up to ``count`` rows of a task: new scenes first, then new first views, then by hash."""
-    left = [position for position, row in enumerate(rows) if row["task"] == task]
+def choose(rows: Sequence[Row], among: Sequence[int], count: int) -> list[int]:
+    """Up to ``count`` of the positions ``among``: new scenes first, then new first views, then by hash."""
+    left = list(among)
     order = {position: stable_hash("gallery", rows[position]["uid"]) for position in left}
     scenes: Counter[str] = Counter()
     views: Counter[tuple[str, str]] = Counter()
@@ -114,7 +124,15 @@ def _first_view(row: Row) -> tuple[str, str]:
     return row["scene_id"], row["frame_ids"][0]
 
 
-def _sample(row: Row, encoded: Sequence[bytes | None], runs: Sequence[ReportedRun]) -> Sample:
+def _samples_of(encoded: Sequence[bytes | None]) -> list[tuple[int, bytes | None]]:
+    """(index, picture) of at most ``MOST_VIEWS`` views, the first and the last among them."""
+    count = min(len(encoded), MOST_VIEWS)
+    shown = [round(i * (len(encoded) - 1) / max(1, count - 1)) for i in range(count)]
+    return [(i, encoded[i]) for i in shown]
+
+
+def _sample(row: Row, encoded: Sequence[tuple[int, bytes | None]], runs: Sequence[ReportedRun]) -> Sample:
+    width = THUMBNAIL_WIDTH if len(encoded) == len(row["frame_ids"]) else SMALL_WIDTH
     options = tuple(
         Option(letter, text, letter == row["answer"])
         for letter, text in zip(LETTERS[: len(row["options"])], row["options"], strict=True)
@@ -122,11 +140,17 @@ def _sample(row: Row, encoded: Sequence[bytes | None], runs: Sequence[ReportedRu
     return Sample(
         row=row,
         question=row["question"].split(_OPTIONS_START)[0] if options else row["question"],
-        views=tuple(_view(row, frame_id, data) for frame_id, data in zip(row["frame_ids"], encoded, strict=True)),
+        views=tuple(_view(row, index, data, width) for index, data in encoded),
         options=options,
-        gold=row["answer"] if options else f"{row['answer']} {row['unit'][0]}",
+        gold=_gold(row),
         answers=tuple(_given(row, number, run) for number, run in enumerate(runs)),
     )
+
+
+def _gold(row: Row) -> str:
+    """The gold answer, with its unit where it is one number."""
+    unit = row["unit"][0] if row["metric"] == "mra" and row["unit"][0] != "count" else ""
+    return f"{row['answer']} {unit}".strip()
 
 
 def _given(row: Row, number: int, run: ReportedRun) -> GivenAnswer:
@@ -139,16 +163,17 @@ def _given(row: Row, number: int, run: ReportedRun) -> GivenAnswer:
     return GivenAnswer(number, given.answer, "right" if score == 1 else "partial" if score else "wrong", score, "")
 
 
-def _view(row: Row, frame_id: str, data: bytes | None) -> View:
+def _view(row: Row, index: int, data: bytes | None, width: int) -> View:
+    frame_id = row["frame_ids"][index]
     if data is None:
-        return View(frame_id, None, 4, 3)
+        return View(index + 1, frame_id, None, 4, 3)
     try:
         with Image.open(BytesIO(data)) as image:
             small = image.convert("RGB")
     except OSError as error:
         raise InputError(f"{row['uid']}: the picture of frame {frame_id} cannot be decoded ({error})") from error
-    small.thumbnail((THUMBNAIL_WIDTH, THUMBNAIL_WIDTH), Image.Resampling.LANCZOS)
+    small.thumbnail((width, width), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return View(frame_id, f"data:image/jpeg;base64,{encoded}", small.width, small.height)
+    return View(index + 1, frame_id, f"data:image/jpeg;base64,{encoded}", small.width, small.height)

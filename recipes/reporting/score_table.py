@@ -1,16 +1,15 @@
 """Scores as the report shows them: one line per task, grouped by level, with what guessing would score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from builders.spar.tasks import TASKS
 from recipes.answerers.baselines import make_baseline
 from recipes.grading import grader_of
 from recipes.questions import Row
 from recipes.reporting.runs import ReportedRun
-from recipes.scoring import LEVELS, Score, tasks_present
+from recipes.scoring import LEVELS, Score, TaskForm, rows_by_form
 
 CHANCE = ("random", "frequency")
 """The baselines whose expected scores stand beside the measured ones."""
@@ -22,7 +21,7 @@ class ScoreLine:
 
     label: str
     detail: str
-    """The task's full name, or how many tasks a mean is over."""
+    """The task's full name (and format), or how many tasks a mean is over."""
     kind: str
     """``task``, ``level`` or ``average``."""
     metric: str
@@ -34,11 +33,11 @@ class ScoreLine:
 
 
 def score_lines(rows: Sequence[Row], runs: Sequence[ReportedRun]) -> list[ScoreLine]:
-    """The average, then each level followed by its tasks."""
-    chance = {name: _expected_by_task(rows, name) for name in CHANCE}
-    tasks = tasks_present(rows)
-    counts = {task.name: sum(row["task"] == task.name for row in rows) for task in tasks}
-    labels = {row["task"]: grader_of(row).label for row in rows}
+    """The average, then each level followed by its tasks, in every format that a metric scores."""
+    rows = [row for row in rows if row["metric"]]
+    forms = rows_by_form(rows)
+    chance = {name: _expected_by_form(rows, forms, name) for name in CHANCE}
+    counts = {form.name: len(here) for form, here in forms.items()}
 
     def mean_line(label: str, kind: str, key: str, names: list[str]) -> ScoreLine:
         return ScoreLine(
@@ -53,28 +52,25 @@ def score_lines(rows: Sequence[Row], runs: Sequence[ReportedRun]) -> list[ScoreL
 
     lines = []
     for level in LEVELS:
-        names = [task.name for task in tasks if task.level == level]
-        if not names:
+        own = {form: here for form, here in forms.items() if form.task.level == level}
+        if not own:
             continue
-        lines.append(mean_line(level.capitalize(), "level", f"level_{level}", names))
-        for name in names:
+        lines.append(mean_line(level.capitalize(), "level", f"level_{level}", [form.name for form in own]))
+        for form, here in own.items():
             lines.append(
                 ScoreLine(
-                    label=TASKS[name].short,
-                    detail=name,
+                    label=form.short,
+                    detail=form.name,
                     kind="task",
-                    metric=labels[name],
-                    n=counts[name],
-                    chance=tuple(chance[c][name] for c in CHANCE),
-                    scores=tuple(run.metrics.get(name) for run in runs),
+                    metric=grader_of(rows[here[0]]).label,
+                    n=len(here),
+                    chance=tuple(chance[c][form.name] for c in CHANCE),
+                    scores=tuple(run.metrics.get(form.name) for run in runs),
                 )
             )
     return [mean_line("Average", "average", "average", list(counts)), *lines]
 
 
-def _expected_by_task(rows: Sequence[Row], name: str) -> dict[str, float]:
-    expected = 100 * make_baseline(name, rows, 0).expected(rows)
-    found: dict[str, list[float]] = {}
-    for row, value in zip(rows, expected.tolist(), strict=True):
-        found.setdefault(row["task"], []).append(value)
-    return {task: float(np.mean(values)) for task, values in found.items()}
+def _expected_by_form(rows: Sequence[Row], forms: Mapping[TaskForm, list[int]], baseline: str) -> dict[str, float]:
+    expected = 100 * make_baseline(baseline, rows, 0).expected(rows)
+    return {form.name: float(expected[here].mean()) for form, here in forms.items()}

@@ -30,10 +30,10 @@ from builders.command import run_command
 from builders.errors import InputError
 from builders.hub import parts
 from builders.hub.parquet import writer_options
-from builders.hub.parts import ensure_part, part_path
+from builders.hub.parts import ensure_part, part_path, table_path
 from builders.scenes.procedural.source import ProceduralSource
 from builders.scenes.scannet import ScanNetSource
-from builders.spar import pictures, spar_bench, visibility
+from builders.spar import pictures, scenes_to_rows, visibility
 from builders.spar.spar_bench import SparBench
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -60,7 +60,8 @@ def main(
                 outcome = ensure_part(builder, Path(name) / "record", ref)
             if outcome.quarantined:
                 raise InputError(outcome.quarantined)
-            record_rows(part_path(Path(name) / "record", ref), workload, scan_files(builder, ref) if scans else [])
+            part = table_path(part_path(Path(name) / "record", ref))
+            record_rows(part, workload, scan_files(builder, ref) if scans else [])
             ours, floors = [], []
             for run in range(repeats):
                 floors.append(json.loads(subprocess.check_output([sys.executable, FLOOR, workload], text=True)))
@@ -145,11 +146,11 @@ def scan_files(builder: SparBench, ref: Any) -> list[str]:
 def timed_part(builder: SparBench, folder: Path, ref: Any) -> dict[str, float]:
     """Seconds of one build of the part, whole and by stage."""
     spent: dict[str, float] = defaultdict(float)
-    source = type(builder._open(ref.spec))
+    source = type(builder.open(ref.spec))
     stages: list[tuple[Any, str, str]] = [
         (source, "load", "read scan"),
-        (spar_bench, "build_record", "keyframes and visibility"),
-        (spar_bench, "task_rows", "questions and verification"),
+        (scenes_to_rows, "build_record", "keyframes and visibility"),
+        (scenes_to_rows, "task_rows", "questions and verification"),
         (pictures.Pictures, "of_row", "pictures"),
         (parts.TableWriter, "__exit__", "write rows"),
     ]

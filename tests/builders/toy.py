@@ -82,6 +82,24 @@ def toy_room(seed=0, scene_id="scene0001_00", frames=14):
     return make_scene(boxes, poses, scene_id=scene_id)
 
 
+def moved(scene, yaw=0.0, shift=(0, 0, 0), scale=1.0):
+    """The scene and its cameras turned about the vertical (radians), then scaled, then shifted (metres)."""
+    turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1.0]])
+
+    def place(points):
+        return scale * np.asarray(points) @ turn.T + shift
+
+    objects = tuple(SceneObject(o.object_id, o.label, OrientedBox(place(o.box.center), o.box.axes @ turn.T,
+                                scale * o.box.extents), o.vertex_ids, o.structural) for o in scene.objects)
+    frames = []
+    for f in scene.frames:
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = turn @ f.world_from_camera[:3, :3], place(f.center)
+        frames.append(Frame(f.frame_id, f.width, f.height, f.intrinsics, pose))
+    mesh = Mesh(place(scene.mesh.vertices), scene.mesh.faces)
+    return Scene(scene.source, scene.scene_id, mesh, objects, tuple(frames))
+
+
 def write_scannet(root: Path, scene: Scene, alignment=None) -> Path:
     """Write the scene as ScanNet exports it; ``alignment`` (4, 4) is raw to aligned, the scene is aligned."""
     alignment = np.eye(4) if alignment is None else alignment
@@ -115,8 +133,9 @@ def write_scannet(root: Path, scene: Scene, alignment=None) -> Path:
 
 
 def flat_jpeg(width, height, shade=0):
-    """A grey gradient with a shade of its own."""
+    """A grey gradient with a shade of its own, crossed by stripes: a frame without edges would count as blurred."""
     pixels = (np.add.outer(np.arange(height), np.arange(width)) // 3 + 20 * shade) % 256
+    pixels[:, np.arange(width) % 16 < 8] //= 2
     buffer = BytesIO()
     Image.fromarray(np.repeat(pixels[..., None], 3, axis=2).astype(np.uint8)).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

@@ -14,10 +14,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.box_overlap._core import box_overlap
+from metrics.box_overlap.box_overlap import BoxOverlap
+from metrics.camera_position._core import camera_position
+from metrics.camera_position.camera_position import CameraPosition
 from metrics.choice_accuracy._core import choice_accuracy
 from metrics.choice_accuracy.choice_accuracy import ChoiceAccuracy
 from metrics.mra._core import mra
 from metrics.mra.mra import MRA
+from metrics.name_accuracy._core import name_accuracy
+from metrics.name_accuracy.name_accuracy import NameAccuracy
+from metrics.number_list._core import number_list
+from metrics.number_list.number_list import NumberList
+from metrics.order_accuracy._core import order_accuracy
+from metrics.order_accuracy.order_accuracy import OrderAccuracy
 from metrics.spar_score._core import spar_score
 from metrics.spar_score.spar_score import SparScore
 from metrics.view_change._core import view_change
@@ -38,7 +48,14 @@ SAMPLES = {
         {"references": ["2.0", "B"], "tasks": ["depth_prediction_oc", "position_matching"]},
         50.0,
     ),
+    "number_list": (NumberList, "mra", ["5, 4, 3", "far"], {"references": ["5, 4, 3"] * 2}, 0.5),
+    "name_accuracy": (NameAccuracy, "accuracy", ["The lamp.", "they lie far apart"], {"references": ["lamp"] * 2}, 0.5),
+    "order_accuracy": (OrderAccuracy, "accuracy", ["bed, lamp", "far"], {"references": ["bed, lamp"] * 2}, 0.5),
+    "camera_position": (CameraPosition, "camera_position", ["(5, 4), 3", "far"], {"references": ["(5,4),3"] * 2}, 0.5),
+    "box_overlap": (BoxOverlap, "mean_iou", ["(1, 2, 3, 4)", "far"], {"references": ["(1, 2, 3, 4)"] * 2}, 0.5),
 }
+OWN = {"number_list", "name_accuracy", "order_accuracy", "camera_position", "box_overlap"}
+"""Scores that no released evaluator has: no ``compat``."""
 COMPATS = [None, "spar", "lmms-eval", "vlmevalkit"]
 
 each_module = pytest.mark.parametrize("name", SAMPLES)
@@ -111,18 +128,23 @@ def test_examples_of_the_module_run(name, module, monkeypatch):
 @each_module
 @pytest.mark.parametrize("compat", COMPATS)
 def test_numbers_texts_and_none_are_taken_in_any_order(name, module, compat):
+    if compat and name in OWN:
+        with pytest.raises(TypeError, match="compat"):
+            module.compute(predictions=["2"], references=["2"], compat=compat)
+        return
+    settings = {} if name in OWN else {"compat": compat}
     _, key, predictions, columns, _ = SAMPLES[name]
     answers = [*predictions, 2.0, 2, None]
     for order in (range(5), range(4, -1, -1), (2, 0, 4, 1, 3)):
         rows = {column: [[*values, *[values[0]] * 3][i] for i in order] for column, values in columns.items()}
-        result = module.compute(predictions=[answers[i] for i in order], return_items=True, compat=compat, **rows)
+        result = module.compute(predictions=[answers[i] for i in order], return_items=True, **settings, **rows)
         scores = {i: item["score"] for i, item in zip(order, result["items"])}
         number = 1 if name in ("mra", "spar_score") else 0
         if (name, compat) == ("view_change", "vlmevalkit"):
             number = 0.6  # no parts: a camera that does not move; three parts of the gold are 0
         assert (scores[0], scores[2], scores[3], scores[4]) == (1, number, number, 0)
         assert result["items"][list(order).index(4)]["status"] == "empty"
-    assert math.isnan(module.compute(predictions=[], compat=compat, **{column: [] for column in columns})[key])
+    assert math.isnan(module.compute(predictions=[], **settings, **{column: [] for column in columns})[key])
 
 
 @each_module
@@ -136,6 +158,7 @@ def test_batches_are_gathered(name, module):
 
 TEXTS = st.lists(
     st.sampled_from(["2.0", "B", "(A)", "", "I cannot tell", "1.5 m", MOTION, "move right 1 m", "A or B", "two"])
+    | st.sampled_from(["1, 2, 3", "(1, 2, 3, 4)", "(9, 9), 2 m", "the bed", "lamp, bed", "bed or lamp", "Yes", "no."])
     | st.text(max_size=20)
     | st.none(),
     min_size=1,
@@ -145,6 +168,12 @@ FUNCTIONS = {
     "mra": (mra, "mra", "2.0"),
     "accuracy": (choice_accuracy, "accuracy", "B"),
     "view_change": (view_change, "view_change", MOTION),
+    "yes_no": (choice_accuracy, "accuracy", "No"),
+    "number_list": (number_list, "mra", "1, 2, 4"),
+    "names": (name_accuracy, "accuracy", "bed"),
+    "order": (order_accuracy, "accuracy", "bed, lamp"),
+    "camera_position": (camera_position, "camera_position", "(5, 4), 3"),
+    "box_overlap": (box_overlap, "mean_iou", "(1, 2, 3, 5)"),
 }
 
 
@@ -153,7 +182,9 @@ FUNCTIONS = {
 def test_scores_are_bounded_and_do_not_depend_on_the_order(function, answers, compat, random):
     compute, key, gold = FUNCTIONS[function]
     shuffled = random.sample(answers, len(answers))
-    one, other = (compute(rows, [gold] * len(rows), compat=compat, return_items=True) for rows in (answers, shuffled))
+    compat = None if compute.__name__ in OWN else compat
+    settings = {} if compat is None else {"compat": compat}
+    one, other = (compute(rows, [gold] * len(rows), return_items=True, **settings) for rows in (answers, shuffled))
     assert one[key] == pytest.approx(other[key]) and one["n_unparsed"] == other["n_unparsed"]
     assert 0 <= one["low"] <= one[key] + 1e-12 and one[key] - 1e-12 <= one["high"] <= 1
     assert all(0 <= item["score"] <= 1 and (item["value"] is None) == (item["status"] != "ok") for item in one["items"])

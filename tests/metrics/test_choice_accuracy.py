@@ -189,3 +189,18 @@ def test_readme_table_is_true():
         for compat, stated in ((None, ours), ("spar", spar), ("vlmevalkit", vlmevalkit)):
             result = choice_accuracy([answer], [gold.replace("any", "C")], compat=compat)
             assert result["accuracy"] == int(stated), (text, compat)
+
+
+def test_yes_and_no_without_options_are_read_as_such():
+    texts = ["Yes", "no.", "It is not possible to tell", "A", "yes or no", "<think>no</think> Yes, it is."]
+    result = choice_accuracy(texts, ["Yes", "Yes", "No", "Yes", "No", "yes."], return_items=True)
+    assert [item["score"] for item in result["items"]] == [1, 0, 0, 0, 0, 1]
+    assert [item["status"] for item in result["items"]] == ["ok", "ok", "refused", "malformed", "ambiguous", "ok"]
+    assert [item["value"] for item in result["items"]] == ["Yes", "No", None, None, None, "Yes"]
+
+
+def test_yes_and_no_may_stand_beside_letters_and_be_options():
+    mixed = choice_accuracy(["No", "(C)", "yes"], ["No", "C", "A"], options=[None, None, ["Yes", "No"]])
+    assert mixed["accuracy"] == 1
+    with pytest.raises(ValueError, match="item 0 is 'Maybe', neither an option letter"):
+        choice_accuracy(["No"], ["Maybe"])

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from builders.spar.tasks import TASKS
+from metrics._shared.image_boxes import image_box_ious
 from metrics._shared.motion_answers import parse_motion
+from metrics._shared.orders import ordered_pairs
+from metrics._shared.yes_no import parse_yes_no
 from metrics.choice_accuracy._core import choice_accuracy
 from metrics.mra._core import mra
 from metrics.spar_score import _forms
@@ -46,6 +49,16 @@ def test_table_agrees_with_the_task_registry():
         metric = "view_change" if name == "view_change_infer" else task.metric(task.bench_format)
         assert (ours.name, ours.short, ours.level, ours.metric) == (name, task.short, task.level, metric)
         assert (ours.views, BENCH_FORMATS[ours.metric]) == (task.views, task.bench_format)
+
+
+def test_the_other_forms_are_those_of_the_registry():
+    assert set(TASKS) <= set(TASK_NAMES)
+    scalar = {"distance", "area", "count"}
+    for task in TASKS.values():
+        for form in set(task.formats) - {"sentence", task.bench_format}:
+            ours = OTHER_FORMS[task.name, form]
+            expected = "mra" if ours in scalar else "choice_accuracy" if ours in ("choice", "yes_no") else ours
+            assert task.metric(form) == expected, (task.name, form)
 
 
 def test_table_is_the_published_one():
@@ -130,10 +143,10 @@ def test_nothing_at_all_is_nan_with_a_reason(recwarn):
 def test_items_stay_in_the_order_given():
     tasks = ["view_change_infer", "depth_prediction_oc", "nav", "position_matching"]
     result = spar_score([GOLD_MOTION, "1.9", "left", "?"], [GOLD_MOTION, "2", "right", "B"], tasks, return_items=True)
-    assert [item["task"] for item in result["items"]] == tasks
+    assert [item["task"] for item in result["items"]] == [*tasks[:2], "nav_video", tasks[3]]
     assert [item["status"] for item in result["items"]] == ["ok", "ok", "unscored", "malformed"]
     assert [item["score"] for item in result["items"]] == pytest.approx([1, 1, math.nan, 0], nan_ok=True)
-    assert result["items"][0]["value"]["rotate_right"] == -90 and result["unscored"] == {"nav_sentence": 1}
+    assert result["items"][0]["value"]["rotate_right"] == -90 and result["unscored"] == {"nav_video_sentence": 1}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +181,7 @@ FORM_CASES = [
     ("position_matching", "fill", "100,100,300,300", "300,300,100,100", 0, "malformed", {"accuracy_at_50": 0}),
     ("position_matching", "fill", "100,100,300,300", "100,100,300", 0, "malformed", None),
     ("position_matching", "fill", "100,100,300,300", "1,2,3,4 or 5,6,7,8", 0, "ambiguous", None),
-    ("camera_motion_infer", "fill", "(500,400),2.0", "(503, 404), 2.2", 90, "ok", {"point_error": 5}),
+    ("camera_motion_infer", "fill", "(500,400),2.0", "(503, 404), 2.2", 95, "ok", {"point_error": 5, "point": 100}),
     ("camera_motion_infer", "fill", "Image Coor: (500, 400), Depth: 2.0 meters", "(500,400), 2", 100, "ok", None),
     ("camera_motion_infer", "fill", "(500,400),2.0", "I cannot tell", 0, "refused", {"point_error": math.nan}),
     ("obj_spatial_relation_oo", "judge", "Yes", "Yes, it is left of it.", 100, "ok", None),
@@ -178,11 +191,11 @@ FORM_CASES = [
     ("obj_spatial_relation_oo", "judge", "Yes", "Yes or no", 0, "ambiguous", None),
     ("obj_spatial_relation_oo", "judge", "Yes", "A", 0, "malformed", None),
     ("obj_spatial_relation_oo", "judge", "No", "No idea", 0, "refused", None),
-    ("appearance_order", "fill", "chair, table, lamp", "1. Chair; 2. Table; 3. Lamp", 100, "ok", {"kendall_tau": 1}),
-    ("appearance_order", "fill", "chair,table,lamp", "lamp, table, chair", 0, "ok", {"kendall_tau": -1}),
+    ("appearance_order", "fill", "bed, table, lamp", "1. Bed; 2. Table; 3. Lamp", 100, "ok", {"pair_accuracy": 100}),
+    ("appearance_order", "fill", "chair,table,lamp", "lamp, table, chair", 0, "ok", {"pair_accuracy": 0}),
     ("appearance_order", "fill", "chair,table,lamp", "First the chair then the lamp and the table", 0, "ok", None),
-    ("appearance_order", "fill", "table,coffee table", "coffee table, table", 0, "ok", {"kendall_tau": -1}),
-    ("appearance_order", "fill", "chair,table,lamp", "chair, table", 0, "malformed", {"kendall_tau": math.nan}),
+    ("appearance_order", "fill", "table,coffee table", "coffee table, table", 0, "ok", {"pair_accuracy": 0}),
+    ("appearance_order", "fill", "chair,table,lamp", "chair, table", 0, "malformed", {"pair_accuracy": 0}),
     ("appearance_order", "fill", "chair,table,lamp", "chair, sofa, table, lamp", 0, "malformed", None),
     ("appearance_order", "fill", "chair,table", "chair, table, chair", 0, "ambiguous", None),
     ("obj_frame_locate", "sentence", "Frame-3, Frame-7", "7, 3", 100, "ok", None),
@@ -197,6 +210,9 @@ FORM_CASES = [
     ("obj_count", "fill", "4", "There are four chairs", 100, "ok", None),
     ("distance_prediction_oo_video", "fill", "1.9", "190 cm", 100, "ok", None),
     ("depth_prediction_oc", "select", "B", "(B)", 100, "ok", None),
+    ("distance_infer_center_oo", "fill", "Office chair", "The office chair is closer.", 100, "ok", None),
+    ("distance_infer_center_oc_mv", "fill", "bed", "lamp", 0, "ok", None),
+    ("distance_infer_center_oo_video", "fill", "bed", "bed or lamp", 0, "ambiguous", None),
 ]
 
 
@@ -249,18 +265,21 @@ def test_box_iou_counts_pixels(box, other):
     masks = np.zeros((2, 20, 20), dtype=bool)
     for mask, (x1, y1, x2, y2) in zip(masks, (box, other)):
         mask[y1:y2, x1:x2] = True
-    assert _forms.box_iou(box, other) == pytest.approx(masks.all(axis=0).sum() / masks.any(axis=0).sum())
+    assert image_box_ious([box], [other])[0] == pytest.approx(masks.all(axis=0).sum() / masks.any(axis=0).sum())
 
 
 @given(st.permutations("abcdefg"))
-def test_kendall_tau_agrees_with_scipy(order):
-    ranks = [order.index(item) for item in "abcdefg"]
-    assert _forms.kendall_tau(order, "abcdefg") == pytest.approx(stats.kendalltau(range(7), ranks).statistic)
+def test_ordered_pairs_agree_with_kendalls_tau(order):
+    tau = stats.kendalltau(range(7), [order.index(item) for item in "abcdefg"]).statistic
+    assert 2 * ordered_pairs(order, "abcdefg") - 1 == pytest.approx(tau)
+
+
+FORM_GOLDS = {"box_overlap": "1,1,2,2", "order_accuracy": "a,b", "name_accuracy": "bed"}
 
 
 @given(st.text(max_size=40), st.sampled_from(sorted(_forms.FORMS)))
 def test_readers_of_the_forms_never_raise(text, form):
-    gold = {"box_iou": "1,1,2,2", "yes_no": "No", "order": "a,b"}.get(form, "1,2,3")
+    gold = FORM_GOLDS.get(form, "1,2,3")
     scores, read, _ = _forms.score_form(form, [text], [gold])
     assert 0 <= scores[0] <= 1 and (read[0].value is None) == (read[0].status != "ok")
     assert read[0].status == "ok" or scores[0] == 0
@@ -269,9 +288,9 @@ def test_readers_of_the_forms_never_raise(text, form):
 @pytest.mark.parametrize("filler", ["yes ", "1 ", "1,", "a, b, ", "- ", "1 to ", "\"' _", "move_up:1 ", "two to "])
 def test_long_answers_are_read_in_linear_time(filler):
     start = time.perf_counter()
-    golds = {"box_iou": "1,1,2,2", "yes_no": "No", "order": "a,b"}
     for form in _forms.FORMS:
-        _forms.score_form(form, [f"The answer is {filler * 20_000}"], [golds.get(form, "1,2,3")])
+        _forms.score_form(form, [f"The answer is {filler * 20_000}"], [FORM_GOLDS.get(form, "1,2,3")])
+    parse_yes_no(f"The answer is {filler * 20_000}")
     parse_motion(f"The answer is {filler * 20_000}")
     assert time.perf_counter() - start < 5  # 0.5 s on an idle core; minutes if a pattern backtracks
 

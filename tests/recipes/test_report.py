@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from builders.errors import InputError
+from builders.spar.tasks import TASKS
 from recipes.questions import Questions, open_questions
 from recipes.report import write_report
 from recipes.reporting.gallery import choose
 from recipes.spar_bench import evaluate
-from tests.recipes.made import CHAIR, jpeg, make_folder, make_row, mixed_rows
+from tests.recipes.made import CHAIR, jpeg, make_7m_folder, make_folder, make_row, mixed_rows, rows_of_every_form
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
@@ -96,9 +97,70 @@ def test_the_oracle_is_right_on_every_sample(tmp_path: Path):
 
 def test_samples_come_from_different_scenes_first():
     rows = [row | {"frame_ids": [str(row["id"])]} for row in mixed_rows(20, scenes=5)]
-    picked = choose(rows, "depth_prediction_oc", 5)
-    assert len({rows[i]["scene_id"] for i in picked}) == 5
-    assert picked == choose(rows, "depth_prediction_oc", 5)
+    here = [i for i, row in enumerate(rows) if row["task"] == "depth_prediction_oc"]
+    picked = choose(rows, here, 5)
+    assert set(picked) <= set(here) and len({rows[i]["scene_id"] for i in picked}) == 5
+    assert picked == choose(rows, here, 5)
+
+
+@pytest.fixture(scope="module")
+def every_form(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    folder = tmp_path_factory.mktemp("report")
+    rows = rows_of_every_form(2)
+    for row in rows:
+        row["image"] = [{"bytes": jpeg(7 * i), "path": "a.jpg"} for i in range(len(row["frame_ids"]))]
+    questions = open_questions(str(make_7m_folder(folder / "spar_7m", rows)), split="validation")
+    return report(questions, folder, "oracle", "random")
+
+
+def forms_of(page: Page) -> dict[str, str]:
+    """Task form -> the HTML of its samples."""
+    parts = re.split(r'<section class="task" data-task="([^"]+)"', page.source)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_form_has_a_section_and_every_scored_one_a_line(every_form: Page):
+    names = {name if form == task.bench_format else f"{name}/{form}"
+             for name, task in TASKS.items() for form in task.formats}
+    assert set(forms_of(every_form)) == names
+    assert {attrs["data-task"] for attrs in every_form.of("button")} == names | {""}
+    lines = {attrs.get("title") for attrs in every_form.of("th")} - {None}
+    assert lines == {name for name in names if not name.endswith("/sentence")} | {
+        line for line in lines if str(line).startswith("mean of")}
+
+
+def test_the_longest_label_of_the_chart_has_room(every_form: Page):
+    labels = re.findall(r'<text class="task" x="([\d.]+)" y="[\d.]+">([^<]+)</text>', every_form.source)
+    assert len(labels) > 40 and all(float(end) >= 5.9 * len(label) for end, label in labels)  # 11 px type, ends at x
+
+
+def test_a_video_is_a_strip_of_a_few_numbered_frames(every_form: Page):
+    for name, html in forms_of(every_form).items():
+        task = TASKS[name.split("/")[0]]
+        shown = re.findall(r"<figcaption>(\d+)</figcaption>", html)
+        if task.img_type == "video":
+            strip = ["1", "5", "10", "14", "19", "23", "28", "32"]
+            assert shown == strip * 2 and html.count("8 of 32 frames") == 2 and "views-many" in html
+        else:
+            numbers = [str(i + 1) for i in range(task.views)] if task.views > 1 else []
+            assert shown == numbers * 2 and f"views-{task.views}" in html and " frames</p>" not in html
+
+
+def test_golds_are_shown_with_the_unit_of_one_number_only(every_form: Page):
+    sections = forms_of(every_form)
+    shown = {name: re.findall(r"Gold <b>(.*?)</b>", html) for name, html in sections.items()}
+    assert all(re.fullmatch(r"[\d.]+ m", gold) for gold in shown["depth_prediction_oc"])
+    assert all(re.fullmatch(r"\d+, \d+, \d+", gold) for gold in shown["spatial_volume_infer/fill"])
+    assert all(re.fullmatch(r"move_right:.*,rotate_left:\d+", gold) for gold in shown["view_change_infer"])
+    assert set(shown["obj_spatial_relation_oo/judge"]) <= {"Yes", "No"}
+    assert "not scored" in sections["depth_prediction_oc/sentence"] and not shown["obj_spatial_relation_oo"]
+    assert re.search(r'<span class="part part-(yes|no)"', every_form.source)
+
+
+def test_the_oracle_is_right_on_every_form_and_sentences_are_not_asked(every_form: Page):
+    for name, html in forms_of(every_form).items():
+        marks = re.findall(r'<li class="(right|partial|wrong|none)"', html)
+        assert marks[::2] == ["none" if name.endswith("/sentence") else "right"] * 2
 
 
 def test_runs_on_other_questions_are_refused(small: Questions, tmp_path: Path):

@@ -1,5 +1,6 @@
 """The commands as a user types them: exit codes, and one line that says what to do."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from builders.spar.tasks import TASKS
 from tests.builders.toy import toy_room, write_scannet
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,9 @@ def test_wrong_arguments_end_with_2_and_one_line(scans, tmp_path, more, says):
 def test_an_unknown_dataset_ends_with_2(tmp_path):
     result = run("build.py", "spar_bnech", "--out", tmp_path)
     assert result.returncode == 2
-    assert result.stderr == "error: unknown dataset or command 'spar_bnech'; choose one of: spar_bench, settings\n"
+    (line,) = result.stderr.strip().split("\n")
+    assert line.startswith("error: unknown dataset or command 'spar_bnech'; choose one of: spar_bench, ")
+    assert {"settings", "tasks", "review"} <= set(line.rpartition(": ")[2].split(", "))
 
 
 def test_no_validation_scene_names_the_option(scans, tmp_path):
@@ -104,3 +108,48 @@ def test_building_then_verifying_and_finding_a_lie(scans, tmp_path):
     assert lied.returncode == 1 and "gold differs" in lied.stdout
     (out / "tiny" / "test-00000-of-00001.parquet").unlink()
     assert "missing" in run("verify.py", out).stdout
+
+
+def test_a_review_list_is_made_filled_in_and_used(scans, tmp_path):
+    out, listed = tmp_path / "out", tmp_path / "review.csv"
+    settings = ("--set", "bench_scenes=all", "--set", "per_task=3")
+    assert build(scans, out, *settings).returncode == 0
+    made = run("build.py", "review", out, "--out", listed)
+    assert made.returncode == 0 and "fill in the column verdict" in made.stdout
+    head, first, *rest = listed.read_text().split("\n")
+    assert head.startswith("uid,verdict,note,") and first.split(",")[1] == ""
+    uid = first.split(",")[0]
+    rejected = first.replace(f"{uid},", f"{uid},reject", 1)
+    listed.write_text("\n".join([head, rejected, *rest]) + "x/y/z/fill/0,reject,,,\n")
+    again = build(scans, out, *settings, "--review", listed)
+    assert again.returncode == 0 and "(2 reused" in again.stdout
+    assert "1 rejected and left out" in again.stdout
+    assert "1 uids are of no row" in again.stderr and "x/y/z" in again.stderr
+    assert run("build.py", "review", out, "--out", tmp_path / "second.csv").returncode == 0
+    assert f"{uid}," not in (tmp_path / "second.csv").read_text()
+    listed.write_text("uid,verdict,note\na,perhaps,\n")
+    wrong = build(scans, out, *settings, "--review", listed)
+    assert wrong.returncode == 2 and "line 2" in wrong.stderr and len(wrong.stderr.strip().split("\n")) == 1
+
+
+def test_the_report_tells_rows_by_format_and_the_most_frequent_reasons(scans, tmp_path):
+    printed = build(scans, tmp_path / "out", "--set", "bench_scenes=all", "--set", "per_task=3").stdout
+    lines = {line.split()[0]: line for line in printed.split("\n") if line.startswith("  ")}
+    rejected = json.loads((tmp_path / "out" / "manifest.json").read_text())["rejected"]["depth_prediction_oc_mv"]
+    reason = max(rejected, key=rejected.get)
+    line = lines["depth_prediction_oc_mv"]
+    assert " 6 fill " in line and f"{rejected[reason]} {reason}" in line
+
+
+def test_tasks_says_which_source_can_serve_which_task(scans):
+    result = run("build.py", "tasks", "--source", "procedural", "--source", f"scannet={scans}")
+    assert result.returncode == 0, result.stderr
+    head, *lines = [line.split() for line in result.stdout.strip().split("\n")]
+    assert head == ["task", "level", "views", "formats", "SPAR-Bench", "procedural", "scannet"]
+    assert [line[0] for line in lines] == list(TASKS)
+    by_task = {line[0]: " ".join(line) for line in lines}
+    assert by_task["depth_prediction_oc"] == "depth_prediction_oc low 1 fill select sentence fill yes yes"
+    assert by_task["room_size"].endswith("yes no (14 of 32 frames)")  # the toy room has 14 frames
+    assert by_task["nav_video"].endswith("no (no instructions)")
+    plain = run("build.py", "tasks").stdout
+    assert "yes" not in plain and all(name in plain for name in TASKS)

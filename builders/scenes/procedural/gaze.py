@@ -56,7 +56,7 @@ def plan_gaze(
 ) -> tuple[Array, Array, float]:
     """Heading (F,) and tilt (F,) per frame, radians, for camera centres (F, 3); share of objects shown whole."""
     stations = np.arange(0, len(centers), EVERY)
-    seen = _in_sight(centers[stations], objects, outline)
+    seen = in_sight(centers[stations], objects, outline)
     whole = _shown_whole(centers[stations], objects, intrinsics, size) & seen[:, None, :]
     path = _beam(whole)
     share = float(whole[np.arange(len(stations)), path].any(axis=0).mean())
@@ -89,7 +89,7 @@ def _shown_whole(centers: Array, objects: tuple[RoomObject, ...], intrinsics: Ar
     return shown.reshape(len(centers), -1, len(objects))
 
 
-def _in_sight(centers: Array, objects: tuple[RoomObject, ...], outline: Polygon) -> Flags:
+def in_sight(centers: Array, objects: tuple[RoomObject, ...], outline: Polygon) -> Flags:
     """(F, O) bool: nothing solid between the camera and a point just before the object's middle."""
     middles = np.stack([o.box.center for o in objects])
     ray = middles[None] - centers[:, None]

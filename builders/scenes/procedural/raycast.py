@@ -59,16 +59,29 @@ _built: tuple["weakref.ref[Room]", _Geometry] | None = None
 
 def render(room: Room, frame: Frame) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 sRGB picture of ``room`` seen from ``frame``; one ray through the centre of each pixel."""
-    global _built
-    if _built is None or _built[0]() is not room:
-        _built = weakref.ref(room), _build(room)
-    geometry = _built[1]
+    geometry = _geometry(room)
     directions = _ray_directions(frame)
     levels = np.empty(directions.shape, dtype=np.uint8)
     for start in range(0, len(directions), _RAYS_AT_ONCE):
         band = slice(start, start + _RAYS_AT_ONCE)
         levels[band] = _render_rays(room, geometry, frame.center.astype(np.float32), directions[band])
     return levels.reshape(frame.height, frame.width, 3)
+
+
+def depth(room: Room, frame: Frame) -> NDArray[np.uint16]:
+    """(H, W) uint16 millimetres along the optical axis to the first surface, 0 where there is none."""
+    directions = _ray_directions(frame)  # they reach depth 1, so that a hit's parameter is its depth
+    origin = np.broadcast_to(frame.center.astype(np.float32), directions.shape)
+    hits = _cast(_geometry(room).casting, origin, directions)["t_hit"]
+    millimetres = np.where(np.isfinite(hits), np.round(1000 * hits), 0)
+    return np.clip(millimetres, 0, 65535).astype(np.uint16).reshape(frame.height, frame.width)
+
+
+def _geometry(room: Room) -> _Geometry:
+    global _built
+    if _built is None or _built[0]() is not room:
+        _built = weakref.ref(room), _build(room)
+    return _built[1]
 
 
 def _render_rays(room: Room, geometry: _Geometry, origin: Floats, directions: Floats) -> NDArray[np.uint8]:

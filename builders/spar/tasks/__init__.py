@@ -1,13 +1,26 @@
 """The task registry. A new task is one entry in one family file; nothing else lists task names."""
 
+from builders.spar.tasks.counting import COUNTING_TASKS
 from builders.spar.tasks.depth import DEPTH_TASKS
 from builders.spar.tasks.distance import DISTANCE_TASKS
+from builders.spar.tasks.frames import FRAMES_TASKS
+from builders.spar.tasks.imagination import IMAGINATION_TASKS
+from builders.spar.tasks.map import MAP_TASKS
 from builders.spar.tasks.matching import MATCHING_TASKS
+from builders.spar.tasks.motion import MOTION_TASKS
+from builders.spar.tasks.navigation import NAVIGATION_TASKS
+from builders.spar.tasks.nearest import NEAREST_TASKS
 from builders.spar.tasks.relation import RELATION_TASKS
 from builders.spar.tasks.task import Task
+from builders.spar.tasks.volume import VOLUME_TASKS
 
-TASKS: dict[str, Task] = {t.name: t for t in (*DEPTH_TASKS, *DISTANCE_TASKS, *MATCHING_TASKS, *RELATION_TASKS)}
+TASKS: dict[str, Task] = {t.name: t for t in (*DEPTH_TASKS, *DISTANCE_TASKS, *NEAREST_TASKS, *MATCHING_TASKS,
+                                          *RELATION_TASKS, *IMAGINATION_TASKS, *MOTION_TASKS, *VOLUME_TASKS,
+                                          *MAP_TASKS, *FRAMES_TASKS, *COUNTING_TASKS, *NAVIGATION_TASKS)}
 """Published name -> task."""
 
 BENCH_TASKS: dict[str, Task] = {name: t for name, t in TASKS.items() if t.bench_format}
 """The tasks SPAR-Bench asks, each in its ``bench_format``."""
+
+NEEDS = {"instructions": "walks in words (Scene.instructions)"}
+"""What ``Task.needs`` may name: things that not every source has."""

@@ -1,14 +1,21 @@
-"""Depth tasks: z of an object's 3D centre in the camera frame (SPAR, appendix 7.5, "Depth prediction")."""
+"""Depth tasks: z of an object's 3D centre in the camera frame (SPAR, appendix 7.5, "Depth prediction").
+
+Over several views, an object's depth is that in the image which carries its marker.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
-from builders.spar.second_route import Row, Second, center_of, depth_of, pose_of, tells
-from builders.spar.tasks.numbers import number_gold
+from builders.spar.second_route import Row, Second, depth_of, tells
+from builders.spar.tasks.numbers import number_elsewhere, number_gold, others_elsewhere, pairs_elsewhere
 from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
+
+_FORMATS = ("fill", "select", "sentence")
 
 
 def _depth(record: SceneRecord, views: tuple[int, ...], asked: Asked) -> float:
@@ -20,32 +27,59 @@ def _depth_given_reference(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
     views, (red, blue) = proposal
-    given, value = _depth(record, views, red), _depth(record, views, blue)
-    if abs(value - given) < limits.min_depth_gap:
-        return Rejected("similar_depth")
-    others = record.images[views[blue.view]].objects
-    depths = (float(o.center_camera[2]) for i, o in others.items() if i not in (red.object_id, blue.object_id))
-    elsewhere = tuple(depth for depth in depths if abs(depth - given) >= limits.min_depth_gap)
+    given = _depth(record, views, red)
+
+    def depth(asked: tuple[Asked, ...]) -> float | Rejected:
+        value = _depth(record, views, asked[1])
+        return Rejected("similar_depth") if abs(value - given) < limits.min_depth_gap else value
+
+    value = depth((red, blue))
+    if isinstance(value, Rejected):
+        return value
+    others = [(red, other) for other in others_elsewhere(record, views, red, blue)]
     pair = (red, blue, given, value) if red.view == blue.view else None
-    return NumberFact(views, (red, blue), pair, value, given, elsewhere)
+    return NumberFact(views, (red, blue), pair, value, given,
+                      number_elsewhere(record, limits, rng, views, others, depth))
 
 
 def _depth_difference(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
     views, (red, blue, green) = proposal
-    a, b = _depth(record, views, blue), _depth(record, views, green)
-    if abs(a - b) < limits.min_depth_gap:
-        return Rejected("similar_depth")
-    if record.objects[blue.object_id].item.box.overlaps(record.objects[green.object_id].item.box):
-        return Rejected("boxes_overlap")
-    return NumberFact(views, (red, blue, green), (blue, green, a, b), abs(a - b), _depth(record, views, red))
+
+    def difference(asked: tuple[Asked, ...]) -> float | Rejected:
+        _, a, b = asked
+        value = abs(_depth(record, views, a) - _depth(record, views, b))
+        if value < limits.min_depth_gap:
+            return Rejected("similar_depth")
+        boxes = [record.objects[x.object_id].item.box for x in (a, b)]
+        return Rejected("boxes_overlap") if boxes[0].overlaps(boxes[1]) else value
+
+    value = difference((red, blue, green))
+    if isinstance(value, Rejected):
+        return value
+    others = [(red, *pair) for pair in pairs_elsewhere(record, limits, views, blue, green, kept=(red,))]
+    depths = _depth(record, views, blue), _depth(record, views, green)
+    pair = (blue, green, *depths) if blue.view == green.view else None
+    return NumberFact(views, (red, blue, green), pair, value, _depth(record, views, red),
+                      number_elsewhere(record, limits, rng, views, others, difference))
 
 
 def _answer(
     fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
     return number_gold(fact, format_type, limits, rng)
+
+
+def _answer_difference(
+    fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
+) -> Gold | Rejected:
+    """Slot ``deeper``: what ``blue`` is, compared with ``green``."""
+    gold = number_gold(fact, format_type, limits, rng)
+    if isinstance(gold, Rejected):
+        return gold
+    blue, green = (_depth(record, fact.views, asked) for asked in fact.asked[1:])
+    return replace(gold, slots={**gold.slots, "deeper": "deeper" if blue > green else "shallower"})
 
 
 def _second_depth(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
@@ -59,26 +93,33 @@ def _second_difference(row: Row, record: SceneRecord, limits: Limits) -> Second 
     red, blue, green = row["objects"]
     if not tells(row, depth_of(row, record, red)):
         return "given depth differs"
-    forward = pose_of(row, record, blue)[:3, 2]
-    return Second(np.array([abs(float((center_of(record, blue) - center_of(record, green)) @ forward))]))
+    further = depth_of(row, record, blue) - depth_of(row, record, green)
+    said = f"{row['answer_value'][0]:.1f} meters, {'deeper' if further > 0 else 'shallower'}"
+    return Second(np.array([abs(further)]), said if row["format_type"] == "sentence" else None)
 
 
 DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc", short="Depth-OC", level="low", relation="oc", img_type="single_view", views=1,
-        formats=("fill",), bench_format="fill", options=0, marker="point",
+        formats=_FORMATS, bench_format="fill", options=4, marker="point",
         propose=one_view(("red", "blue")), measure=_depth_given_reference, answer=_answer, recompute=_second_depth,
     ),
     Task(
         name="depth_prediction_oo", short="Depth-OO", level="low", relation="oo", img_type="single_view", views=1,
-        formats=("fill",), bench_format="fill", options=0, marker="point",
-        propose=one_view(("red", "blue", "green")), measure=_depth_difference, answer=_answer,
+        formats=_FORMATS, bench_format="fill", options=4, marker="point",
+        propose=one_view(("red", "blue", "green")), measure=_depth_difference, answer=_answer_difference,
         recompute=_second_difference,
     ),
     Task(
         name="depth_prediction_oc_mv", short="Depth-OC-MV", level="low", relation="oc", img_type="multi_view", views=3,
-        formats=("fill",), bench_format="fill", options=0, marker="point",
+        formats=_FORMATS, bench_format="fill", options=4, marker="point",
         propose=objects_across_views(("red", "blue"), views=3), measure=_depth_given_reference, answer=_answer,
         recompute=_second_depth,
+    ),
+    Task(
+        name="depth_prediction_oo_mv", short="Depth-OO-MV", level="low", relation="oo", img_type="multi_view", views=3,
+        formats=_FORMATS, bench_format="fill", options=4, marker="point",
+        propose=objects_across_views(("red", "blue", "green"), views=3), measure=_depth_difference,
+        answer=_answer_difference, recompute=_second_difference,
     ),
 )

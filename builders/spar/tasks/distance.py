@@ -1,86 +1,92 @@
 """Distance tasks: metres between 3D centres, or to the camera centre (SPAR, appendix 7.5, "Distance infer")."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
-from builders.spar.facts import Fact, Gold, NumberFact, Rejected
-from builders.spar.geometry import center_distance
+from builders.spar.askable import best_views
+from builders.spar.facts import Asked, Gold, NumberFact, Rejected
+from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
-from builders.spar.printing import printed
 from builders.spar.records import SceneRecord
-from builders.spar.second_route import Row, Second, center_of, law_of_cosines, pose_of
-from builders.spar.tasks.numbers import number_gold
-from builders.spar.tasks.sampling import one_view
+from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, pose_of
+from builders.spar.tasks.numbers import number_elsewhere, number_gold, pairs_elsewhere
+from builders.spar.tasks.sampling import objects_across_views, objects_in_video, one_view, take_turns, view_groups
 from builders.spar.tasks.task import Proposal, Task
 
+_FORMATS = ("fill", "select", "sentence")
 
-@dataclass(frozen=True)
-class NearerFact(Fact):
-    """Which of two candidates (``asked[1]``, ``asked[2]``) is closer to, or farther from, ``asked[0]``."""
 
-    distances: tuple[float, float]
-    """Of the two candidates, metres."""
-    closer: bool
-    """The question asks for the closer one."""
+def _hidden_from_first(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Objects that the first of three views does not show, each marked where one of the others shows it best."""
+
+    def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
+        shown = tuple(rng.permutation(group).tolist())
+        later = _seen_later(record, limits, shown)
+        for i in rng.permutation(len(later)).tolist():
+            yield shown, (later[i],)
+
+    groups = view_groups(record, limits, 3, rng)
+    yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])
+
+
+def _seen_later(record: SceneRecord, limits: Limits, views: tuple[int, ...]) -> list[Asked]:
+    """Objects of which the first view shows nothing; in the view that shows each best."""
+    first = record.images[views[0]]
+    return [Asked(name, view, "red") for name, view in sorted(best_views(record, limits, views).items())
+            if name not in first.objects and first.glimpsed.get(name, 0.0) <= limits.glimpse_area]
 
 
 def _distance_to_camera(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
-) -> NumberFact | Rejected:
+) -> NumberFact:
+    """To the camera of the first view."""
     views, (red,) = proposal
-    center = record.images[views[red.view]].objects[red.object_id].center_camera
-    return NumberFact(views, (red,), None, float(np.linalg.norm(center)), None)
+    first = record.images[views[0]]
+    alone = ([Asked(name, 0, "red") for name in sorted(first.objects)] if len(views) == 1 else
+             _seen_later(record, limits, views))
+
+    def distance(asked: tuple[Asked, ...]) -> float:
+        center = record.objects[asked[0].object_id].item.box.center
+        return float(np.linalg.norm(camera_coordinates(center, first.frame)))
+
+    others = [(asked,) for asked in alone if asked.object_id != red.object_id]
+    elsewhere = number_elsewhere(record, limits, rng, views, others, distance)
+    return NumberFact(views, (red,), None, distance((red,)), None, elsewhere)
 
 
 def _distance_between(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
     views, (red, blue) = proposal
-    a, b = record.objects[red.object_id].item.box, record.objects[blue.object_id].item.box
-    distance = center_distance(a, b)
-    if distance < limits.min_distance:
-        return Rejected("too_close")
-    if a.overlaps(b):
-        return Rejected("boxes_overlap")
-    return NumberFact(views, (red, blue), None, distance, None)
+
+    def distance(asked: tuple[Asked, ...]) -> float | Rejected:
+        a, b = (record.objects[x.object_id].item.box for x in asked)
+        value = center_distance(a, b)
+        if value < limits.min_distance:
+            return Rejected("too_close")
+        return Rejected("boxes_overlap") if a.overlaps(b) else value
+
+    value = distance((red, blue))
+    if isinstance(value, Rejected):
+        return value
+    others = pairs_elsewhere(record, limits, views, red, blue)
+    return NumberFact(views, (red, blue), None, value, None,
+                      number_elsewhere(record, limits, rng, views, others, distance))
 
 
-def _nearer_candidate(
-    record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
-) -> NearerFact | Rejected:
-    views, (red, green, blue) = proposal
-    if len({record.label(asked.object_id) for asked in (red, green, blue)}) < 3:
-        return Rejected("same_label")  # the options are names, and must not sound like the reference
-    boxes = [record.objects[a.object_id].item.box for a in (red, green, blue)]
-    to_green, to_blue = center_distance(boxes[0], boxes[1]), center_distance(boxes[0], boxes[2])
-    if abs(to_green - to_blue) < limits.min_nearer_gap:
-        return Rejected("similar_distance")
-    if boxes[0].overlaps(boxes[1]) or boxes[0].overlaps(boxes[2]):
-        return Rejected("boxes_overlap")
-    return NearerFact(views, (red, green, blue), None, (to_green, to_blue), bool(rng.integers(2)))
-
-
-def _length(
+def _answer(
     fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
     return number_gold(fact, format_type, limits, rng)
 
 
-def _winner(
-    fact: NearerFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
-) -> Gold | Rejected:
-    green, blue = (record.label(a.object_id) for a in fact.asked[1:])
-    first_wins = (fact.distances[0] < fact.distances[1]) == fact.closer
-    winner, loser = (green, blue) if first_wins else (blue, green)
-    distractors = (loser,) if format_type == "select" else ()
-    slots = {"nearer_to": "closer to" if fact.closer else "farther from"}
-    return Gold(winner, printed(fact.distances), fact.distances, ("m", "m"), distractors, slots)
-
-
-def _second_to_camera(row: Row, record: SceneRecord, limits: Limits) -> Second:
+def _second_to_camera(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
     (red,) = row["objects"]
-    return Second(np.array([law_of_cosines(center_of(record, red), pose_of(row, record, red)[:3, 3])]))
+    first = image_of(row, record, 0)
+    if len(row["frame_ids"]) > 1 and red["object_id"] in first.objects:
+        return "first image shows the object"
+    return Second(np.array([law_of_cosines(center_of(record, red), first.frame.world_from_camera[:3, 3])]))
 
 
 def _second_between(row: Row, record: SceneRecord, limits: Limits) -> Second:
@@ -89,34 +95,32 @@ def _second_between(row: Row, record: SceneRecord, limits: Limits) -> Second:
     return Second(np.array([law_of_cosines(center_of(record, red) - camera, center_of(record, blue) - camera)]))
 
 
-def _second_nearer(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
-    red, green, blue = row["objects"]
-    camera = pose_of(row, record, red)[:3, 3]
-    offsets = [center_of(record, item) - camera for item in (red, green, blue)]
-    distances = np.array([law_of_cosines(offsets[0], offsets[1]), law_of_cosines(offsets[0], offsets[2])])
-    wants_closer = "closer to" in row["question"]
-    if wants_closer == ("farther from" in row["question"]):
-        return "question names no direction"
-    winner = (green, blue)[int(np.argmin(distances) if wants_closer else np.argmax(distances))]
-    return Second(distances, winner["label"])
-
-
 DISTANCE_TASKS = (
     Task(
         name="distance_prediction_oc", short="Dist-OC", level="low", relation="oc", img_type="single_view", views=1,
-        formats=("fill",), bench_format="fill", options=0, marker="point",
-        propose=one_view(("red",)), measure=_distance_to_camera, answer=_length, recompute=_second_to_camera,
+        formats=_FORMATS, bench_format="fill", options=4, marker="point",
+        propose=one_view(("red",)), measure=_distance_to_camera, answer=_answer, recompute=_second_to_camera,
     ),
     Task(
         name="distance_prediction_oo", short="Dist-OO", level="low", relation="oo", img_type="single_view", views=1,
-        formats=("fill",), bench_format="fill", options=0, marker="point",
-        propose=one_view(("red", "blue")), measure=_distance_between, answer=_length,
+        formats=_FORMATS, bench_format="fill", options=4, marker="point",
+        propose=one_view(("red", "blue")), measure=_distance_between, answer=_answer, recompute=_second_between,
+    ),
+    Task(
+        name="distance_prediction_oc_mv", short="Dist-OC-MV", level="low", relation="oc", img_type="multi_view",
+        views=3, formats=_FORMATS, bench_format="fill", options=4, marker="point",
+        propose=_hidden_from_first, measure=_distance_to_camera, answer=_answer, recompute=_second_to_camera,
+    ),
+    Task(
+        name="distance_prediction_oo_mv", short="Dist-OO-MV", level="low", relation="oo", img_type="multi_view",
+        views=3, formats=_FORMATS, bench_format="fill", options=4, marker="point",
+        propose=objects_across_views(("red", "blue"), views=3), measure=_distance_between, answer=_answer,
         recompute=_second_between,
     ),
     Task(
-        name="distance_infer_center_oo", short="DistI-OO", level="high", relation="oo", img_type="single_view", views=1,
-        formats=("select",), bench_format="select", options=2, marker="point",
-        propose=one_view(("red", "green", "blue")), measure=_nearer_candidate, answer=_winner,
-        recompute=_second_nearer,
+        name="distance_prediction_oo_video", short="Dist-OO-Video", level="low", relation="oo", img_type="video",
+        views=0, formats=_FORMATS, bench_format="", options=4, marker="point",
+        propose=objects_in_video(("red", "blue")), measure=_distance_between, answer=_answer,
+        recompute=_second_between,
     ),
 )

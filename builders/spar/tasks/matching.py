@@ -16,7 +16,7 @@ from builders.spar.geometry import box_to_px1000, iou
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, image_of
-from builders.spar.tasks.sampling import two_views_of_one_object
+from builders.spar.tasks.sampling import other_stills, two_views_of_one_object
 from builders.spar.tasks.task import Proposal, Task
 
 
@@ -27,8 +27,8 @@ class BoxFact(Fact):
     box: Array
     """(4,) x1, y1, x2, y2 in pixels of that view, unrounded."""
     elsewhere: tuple[Array, ...]
-    """Boxes of the same object in further views, and mirrored ones: material for options. A guesser who knows how
-    large such an object is, how high it stands and where its first box lies learns nothing from them."""
+    """Boxes of the same object in the other views that might as well have been the second: material for options. A
+    guesser who knows how large such an object is, how high it stands and where its first box lies learns nothing."""
 
 
 def _match(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> BoxFact | Rejected:
@@ -36,15 +36,10 @@ def _match(record: SceneRecord, limits: Limits, rng: np.random.Generator, propos
     marked, gold = (record.images[view].objects[red.object_id].bbox for view in views)
     if iou(marked, gold) > limits.max_match_iou:
         return Rejected("moved_too_little")
-    elsewhere = []
-    for view in record.stills:
-        image = record.images[view]
-        if view not in views and red.object_id in image.objects:
-            box = image.objects[red.object_id].bbox
-            width = image.frame.width
-            mirrored = np.array([width - 1 - box[2], box[1], width - 1 - box[0], box[3]])
-            elsewhere += [other for other in (box, mirrored) if iou(marked, other) <= limits.max_match_iou]
-    return BoxFact(views, (red,), None, gold, tuple(elsewhere))
+    others = (record.images[view].objects[red.object_id].bbox
+              for view in other_stills(record, views[0], red.object_id) if view != views[1])
+    elsewhere = tuple(other for other in others if iou(marked, other) <= limits.max_match_iou)
+    return BoxFact(views, (red,), None, gold, elsewhere)
 
 
 def _answer(
@@ -59,7 +54,7 @@ def _answer(
     scaled = box_to_px1000(fact.box, *size)
     exact = tuple(((fact.box.reshape(2, 2) + 0.5) / size * 1000).ravel().tolist())
     texts = tuple(_text(box_to_px1000(box, *size)) for box in others)
-    return Gold(_text(scaled), tuple(map(float, scaled)), exact, ("px1000",) * 4, texts)
+    return Gold(_text(scaled), tuple(map(float, scaled)), exact, ("px1000",) * 4, texts, {"box": _text(scaled)})
 
 
 def _text(box: NDArray[np.int64]) -> str:
@@ -80,7 +75,8 @@ def _second_route(row: Row, record: SceneRecord, limits: Limits) -> Second | str
 MATCHING_TASKS = (
     Task(
         name="position_matching", short="PosMatch", level="medium", relation="none", img_type="multi_view", views=2,
-        formats=("select",), bench_format="select", options=4, marker="box",
+        formats=("fill", "select", "sentence"), bench_format="select", options=4, marker="box",
         propose=two_views_of_one_object("red"), measure=_match, answer=_answer, recompute=_second_route,
+        fill_metric="box_overlap",
     ),
 )

@@ -1,39 +1,78 @@
-"""Spatial relation of two objects in the camera's frame (SPAR, appendix 7.5, "Obj spatial relation")."""
+"""Spatial relations in the observer's camera frame: of two objects, and of an object to the observer (SPAR, appendix
+7.5, "Obj spatial relation"). The first image of a question is the observer's."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from builders.scenes.scene import Array
+from builders.spar.askable import hidden_in
 from builders.spar.facts import Gold, Rejected
+from builders.spar.geometry import camera_coordinates
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
-from builders.spar.relations import RELATION_WORDS, RelationFact, border_problem, relation_gold
-from builders.spar.second_route import Row, Second, center_of, pose_of
-from builders.spar.tasks.sampling import one_view
+from builders.spar.relations import (
+    RELATION_WORDS,
+    TO_OBSERVER,
+    TWO_OBJECTS,
+    RelationFact,
+    between,
+    border_problem,
+    relation_gold,
+    said_words,
+    to_observer,
+)
+from builders.spar.second_route import Row, Second, center_of, image_of
+from builders.spar.tasks.observer_sampling import front_and_behind_in_turn, hidden_from_first
+from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
-
-_AXES = ("horizontal", "vertical", "distance")
+from builders.spar.wording import group_of, templates
 
 
 def _relation_in_view(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> RelationFact | Rejected:
-    views, (red, blue) = proposal
-    seen = record.images[views[0]].objects
-    centers = [seen[asked.object_id].center_camera for asked in (red, blue)]
-    differences = _differences(*centers)
+    fact = _relation_of_two(record, limits, rng, proposal)
+    if isinstance(fact, Rejected):
+        return fact
+    red, blue = fact.asked
+    seen = record.images[fact.views[0]].objects
+    far = [float(np.linalg.norm(seen[asked.object_id].center_camera)) for asked in (red, blue)]
+    return replace(fact, pair=(red, blue, far[0], far[1]))
+
+
+def _relation_of_two(
+    record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
+) -> RelationFact | Rejected:
+    views, asked = proposal
+    red, blue = (record.objects[a.object_id].item.box.center for a in asked)
+    differences = between(red, blue, record.frame(views[0]).world_from_camera)
+    problem = border_problem(differences, limits)
+    return Rejected(problem) if problem else RelationFact(views, asked, None, differences, float(red[2] - blue[2]))
+
+
+def _relation_to_observer(
+    record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
+) -> RelationFact | Rejected:
+    views, (red,) = proposal
+    center, first = record.objects[red.object_id].item.box.center, record.frame(views[0])
+    differences = to_observer(center, first.world_from_camera)
     problem = border_problem(differences, limits)
     if problem:
         return Rejected(problem)
-    heights = [float(record.objects[asked.object_id].item.box.center[2]) for asked in (red, blue)]
-    from_camera = [float(np.linalg.norm(center)) for center in centers]
-    pair = (red, blue, from_camera[0], from_camera[1])
-    return RelationFact(views, (red, blue), pair, differences, heights[0] - heights[1])
+    closed = () if _has_both_sides(record, limits, views[0]) else ("facing",)
+    return RelationFact(views, (red,), None, differences, float(center[2] - first.center[2]), closed=closed)
 
 
-def _differences(a: Array, b: Array) -> tuple[tuple[str, float], ...]:
-    """Right, down, and distance to the camera of ``a`` less those of ``b``, metres, from camera coordinates."""
-    nearer = float(np.linalg.norm(a) - np.linalg.norm(b))
-    return tuple(zip(_AXES, (float(a[0] - b[0]), float(a[1] - b[1]), nearer), strict=True))
+def _has_both_sides(record: SceneRecord, limits: Limits, view: int) -> bool:
+    """Whether some objects that the view does not show lie in front of its camera and others behind: where a camera
+    stands with its back to the wall, everything is in front."""
+    centers = [o.item.box.center for name, o in record.objects.items()
+               if o.images and hidden_in(record, limits, view, name)]
+    forward = camera_coordinates(np.array(centers).reshape(-1, 3), record.frame(view))[:, 2]
+    return bool((forward >= limits.relation_band).any() and (forward <= -limits.relation_band).any())
 
 
 def _answer(
@@ -42,21 +81,75 @@ def _answer(
     return relation_gold(fact, format_type, limits, rng)
 
 
-def _second_route(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
-    red, blue = row["objects"]
-    pose = pose_of(row, record, red)
-    apart = center_of(record, red) - center_of(record, blue)
-    lengths = [float(np.linalg.norm(center_of(record, item) - pose[:3, 3])) for item in (red, blue)]
-    differences = np.array([apart @ pose[:3, 0], apart @ pose[:3, 1], lengths[0] - lengths[1]])
-    words = [RELATION_WORDS[axis][int(d > 0)] if abs(d) >= limits.relation_band else ""
-             for axis, d in zip(_AXES, differences, strict=True)]
+def _second_of_two(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    pose = image_of(row, record, 0).frame.world_from_camera
+    red, blue = (center_of(record, item) for item in row["objects"])
+    nearer = float(np.linalg.norm(red - pose[:3, 3]) - np.linalg.norm(blue - pose[:3, 3]))
+    apart = red - blue
+    return _judged(row, TWO_OBJECTS, np.array([apart @ pose[:3, 0], apart @ pose[:3, 1], nearer]), limits)
+
+
+def _second_to_observer(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    first = image_of(row, record, 0)
+    (red,) = row["objects"]
+    if not hidden_in(record, limits, first.index, red["object_id"]):
+        return "the first image shows the object"
+    pose = first.frame.world_from_camera
+    offset = center_of(record, red) - pose[:3, 3]
+    return _judged(row, TO_OBSERVER, np.array([offset @ pose[:3, axis] for axis in range(3)]), limits)
+
+
+def _judged(row: Row, axes: tuple[str, ...], differences: Array, limits: Limits) -> Second | str:
+    words = words_beyond_band(axes, differences, limits)
+    if row["format_type"] == "judge":
+        claimed = _claimed_word(row)
+        holds = claimed in words
+        slot = next((i for i, axis in enumerate(axes) if claimed in RELATION_WORDS[axis]), None)
+        if slot is None or not words[slot]:
+            return "claim about nothing that can be told"
+        return Second(differences[slot : slot + 1], "Yes" if holds else "No")
+    if row["format_type"] == "sentence" and said_words(row) != [word for word in words if word]:
+        return "sentence says another relation"
     return Second(differences, ", ".join(words))
+
+
+def words_beyond_band(axes: tuple[str, ...], differences: Array, limits: Limits) -> list[str]:
+    """The second route to a triple's words."""
+    return [RELATION_WORDS[axis][int(d > 0)] if abs(d) >= limits.relation_band else ""
+            for axis, d in zip(axes, differences, strict=True)]
+
+
+def _claimed_word(row: Row) -> str | None:
+    """The word that a judged question claims: the one with which its wording reads as the question does."""
+    name, format_type, keys = row["template_id"].split("/")
+    wording = group_of(name, "questions", format_type).get(keys.split("-")[0], "")
+    names = {item["color"]: _called(item) for item in row["objects"]}
+    for word, claim in templates("relation_words")["before_name"].items():
+        if wording and row["question"].startswith(wording.format(claim=claim, **names)):
+            return word
+    return None
+
+
+def _called(item: Mapping[str, Any]) -> str:
+    return templates("common")["marker"]["box"].format(label=item["label"], color=item["color"])
 
 
 RELATION_TASKS = (
     Task(
         name="obj_spatial_relation_oo", short="ObjRel-OO", level="high", relation="oo", img_type="single_view", views=1,
-        formats=("select",), bench_format="select", options=4, marker="box",
-        propose=one_view(("red", "blue")), measure=_relation_in_view, answer=_answer, recompute=_second_route,
+        formats=("select", "sentence", "judge"), bench_format="select", options=4, marker="box",
+        propose=one_view(("red", "blue")), measure=_relation_in_view, answer=_answer, recompute=_second_of_two,
+    ),
+    Task(
+        name="obj_spatial_relation_oc_mv", short="ObjRel-OC-MV", level="high", relation="oc", img_type="multi_view",
+        views=3, formats=("select", "sentence"), bench_format="select", options=4, marker="box",
+        propose=front_and_behind_in_turn(hidden_from_first("red", views=3), _relation_to_observer),
+        measure=_relation_to_observer, answer=_answer, recompute=_second_to_observer,
+    ),
+    Task(
+        name="obj_spatial_relation_oo_mv", short="ObjRel-OO-MV", level="high", relation="oo", img_type="multi_view",
+        views=3, formats=("select", "sentence", "judge"), bench_format="select", options=4, marker="box",
+        propose=objects_across_views(("red", "blue"), views=3), measure=_relation_of_two, answer=_answer,
+        recompute=_second_of_two,
     ),
 )

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from builders.spar.askable import best_views
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
@@ -32,33 +33,62 @@ def one_view(colors: Sequence[str]) -> Propose:
 
 
 def two_views_of_one_object(color: str) -> Propose:
-    """An object seen in two overlapping views, marked in the first."""
+    """An object marked in one view and seen in a second one. Given the first view and the object, every other view of
+    the object is equally likely to be the second, so that another one might as well have been asked about."""
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        def choices_in(pair: tuple[int, int]) -> Iterator[Proposal]:
-            shared = sorted(set(record.images[pair[0]].objects) & set(record.images[pair[1]].objects))
-            for chosen in _shuffled(shared, rng):
-                yield pair, (Asked(chosen, 0, color),)
+        def choices_of(first: int, object_id: str) -> Iterator[Proposal]:
+            for second in _shuffled(other_stills(record, first, object_id), rng):
+                yield (first, second), (Asked(object_id, 0, color),)
 
-        yield from take_turns([choices_in(pair) for pair in _shuffled(_overlapping_pairs(record, limits), rng)])
+        yield from take_turns([
+            take_turns([choices_of(first, i) for i in _shuffled(sorted(record.images[first].objects), rng)])
+            for first in _shuffled(record.stills, rng)
+        ])
 
     return propose
 
 
-def objects_across_views(colors: Sequence[str], views: int) -> Propose:
-    """Different objects, each marked in a view of its own, in a chain of overlapping views shown in random order."""
+def other_stills(record: SceneRecord, first: int, object_id: str) -> list[int]:
+    """Keyframes besides ``first`` that show the object."""
+    return [view for view in record.stills if view != first and object_id in record.images[view].objects]
+
+
+def two_views(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Ordered pairs of overlapping views, for questions about the camera."""
+    for pair in _shuffled(overlapping_pairs(record, limits), rng):
+        yield pair, ()
+
+
+def objects_across_views(colors: Sequence[str], views: int, in_order: bool = False) -> Propose:
+    """Different objects, each marked in a view of its own, in a chain of overlapping views shown in random order.
+
+    Args:
+        in_order: the first colour is in the first view shown, and so on; otherwise any colour in any view.
+    """
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
             shown = tuple(rng.permutation(group).tolist())
-            carriers = rng.permutation(views).tolist()[: len(colors)]
+            carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
             pools = [sorted(record.images[shown[view]].objects) for view in carriers]
             chosen = list(product_of_different(pools))
             for objects in _shuffled(chosen, rng):
                 asked = zip(objects, carriers, colors, strict=True)
                 yield shown, tuple(Asked(o, view, c) for o, view, c in asked)
 
-        yield from take_turns([choices_in(group) for group in _shuffled(_view_groups(record, limits, views, rng), rng)])
+        yield from take_turns([choices_in(group) for group in _shuffled(view_groups(record, limits, views, rng), rng)])
+
+    return propose
+
+
+def objects_in_video(colors: Sequence[str]) -> Propose:
+    """Ordered choices of different objects, each marked in the frame of the video that shows it best."""
+
+    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        best = best_views(record, limits, record.video)
+        for chosen in _shuffled(list(permutations(sorted(best), len(colors))), rng):
+            yield record.video, tuple(Asked(o, best[o], c) for o, c in zip(chosen, colors, strict=True))
 
     return propose
 
@@ -96,7 +126,7 @@ def _shuffled(items: Sequence, rng: np.random.Generator) -> Iterator:
     return (items[i] for i in rng.permutation(len(items)).tolist())
 
 
-def _overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, int]]:
+def overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, int]]:
     """Ordered image pairs that share enough objects; keyframing has given them a baseline."""
     seen = {view: set(record.images[view].objects) for view in record.stills}
     pairs = []
@@ -107,11 +137,11 @@ def _overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, i
     return pairs
 
 
-def _view_groups(record: SceneRecord, limits: Limits, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+def view_groups(record: SceneRecord, limits: Limits, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     """Sets of views in which each view overlaps with another one of the set: up to ``_GROUPS_PER_VIEW`` random ones
     grown from each view, so that their number stays linear in the number of views."""
     neighbours: dict[int, set[int]] = {view: set() for view in record.stills}
-    for a, b in _overlapping_pairs(record, limits):
+    for a, b in overlapping_pairs(record, limits):
         neighbours[a].add(b)
     groups = set()
     for first in neighbours:

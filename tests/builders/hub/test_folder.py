@@ -81,7 +81,7 @@ def test_both_configs_have_their_version_and_up_to_the_wanted_rows_per_task(fold
         assert str(builder.config.version) == read_manifest(folder)["version"]
         rows = load(folder, config)
         counts[config] = {task: rows["task"][:].count(task) for task in set(rows["task"])}
-        assert max(counts[config].values()) == most and len(counts[config]) == 8
+        assert max(counts[config].values()) == most and len(counts[config]) > 15
         assert rows.num_rows == read_manifest(folder)["rows"][f"{config}/test"]
     assert set(load(folder, "tiny")["uid"]) <= set(load(folder)["uid"])
 
@@ -132,7 +132,7 @@ def test_a_killed_build_resumes_to_the_same_bytes(scans, folder, tmp_path):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parts = tmp_path / "out" / ".build" / "parts" / "scannet"
     deadline = time.monotonic() + 120
-    while not any(parts.glob("scene*.parquet")) and process.poll() is None and time.monotonic() < deadline:
+    while not any(parts.glob("scene*/rows.parquet")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -195,13 +195,13 @@ def test_broken_pictures_are_found_even_when_they_are_only_referenced(scans, tmp
 def test_a_damaged_part_is_removed_and_made_again(scans, folder, tmp_path):
     out = tmp_path / "out"
     build_folder(bench(scans), out, progress=False)
-    part = out / ".build" / "parts" / "scannet" / "scene0001_00.parquet"
+    part = out / ".build" / "parts" / "scannet" / "scene0001_00" / "rows.parquet"
     for position in (0.3, 0.9):  # in the pictures, in the last pages
         data = bytearray(part.read_bytes())
         start = int(len(data) * position)
         data[start : start + 50] = bytes(50)
         part.write_bytes(data)
-        with pytest.raises(OSError, match=r"scene0001_00\.parquet: was damaged and has been removed"):
+        with pytest.raises(OSError, match=r"scene0001_00/rows\.parquet: was damaged and has been removed"):
             build_folder(bench(scans), out, progress=False)
         assert build_folder(bench(scans), out, progress=False).reused == 3
         assert shard_hashes(out) == shard_hashes(folder)
@@ -216,7 +216,8 @@ def test_a_second_build_waits_outside(scans, tmp_path):
 
 def test_leftovers_of_killed_builds_are_swept(scans, tmp_path):
     out = tmp_path / "out"
-    for left in (".README.md.1.tmp", ".build/parts/scannet/.scene0000_00.parquet.9.tmp", ".build/staging/tiny/0.open"):
+    for left in (".README.md.1.tmp", ".build/parts/scannet/scene0000_00/.rows.parquet.9.tmp",
+                 ".build/staging/tiny/0.open"):
         (out / left).parent.mkdir(parents=True, exist_ok=True)
         (out / left).write_text("half")
     build_folder(bench(scans), out, progress=False)

@@ -139,7 +139,7 @@ def test_instances_without_volume_or_name_are_left_out_and_counted(scans):
     path = scans / "scene0001_00" / "scene0001_00.aggregation.json"
     groups = json.loads(path.read_text())["segGroups"]
     groups[0]["segments"] = [123456]  # no vertex has this segment
-    groups[1]["label"] = "Object"
+    groups[1]["label"] = " "
     groups[2]["label"] = None
     _edit_json(path, segGroups=groups)
     scene = ScanNetSource(scans).load("scene0001_00")

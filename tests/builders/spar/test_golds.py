@@ -32,7 +32,8 @@ def toy():
 
 def test_every_task_asks_questions_of_an_ordinary_room(toy):
     _, rows = toy
-    assert {name: len(r) >= 10 for name, r in rows.items()} == dict.fromkeys(BENCH_TASKS, True)
+    poor = {name for name, made in rows.items() if len(made) < 10}
+    assert poor <= {"obj_spatial_relation_oc_mv"}  # nothing lies behind a camera that circles around the room
 
 
 def test_living_room_golds_agree_with_independent_measurements(scenes_root):
@@ -95,7 +96,8 @@ def test_living_room_boxes_agree_with_the_depth_camera(scenes_root):
     vertices = {o.object_id: scene.mesh.vertices[o.vertex_ids] for o in scene.objects}
     poses = {f.frame_id: f.world_from_camera for f in scene.frames}
     gaps = []
-    for row in rows_of(build_record(scene, Limits()), TASKS["position_matching"], 60, Limits()):
+    record, task = build_record(scene, Limits()), TASKS["position_matching"]
+    for row in task_rows(task, "fill", record, Limits(), 60, ("t", "1", 0), Counter()):
         marked = row["objects"][0]
         for frame_id, box in ((row["frame_ids"][0], marked["bbox"]), (row["frame_ids"][1], row["answer_value"])):
             png = scenes_root / "scannet" / "scans" / "scene9001_00" / "depth" / f"{frame_id}.png"
@@ -189,7 +191,8 @@ def test_the_second_route_accepts_all_rows_and_catches_each_kind_of_lie(toy):
                 if number:  # the depth the question gives
                     lie = row["question"].replace(number[1], str(float(number[1]) + 0.3))
                     assert verify(row | {"question": lie}, record, LIMITS) == "given depth differs"
-                assert verify(row | {"answer": str(float(row["answer"]) + 0.3)}, record, LIMITS), name
+                lie = str(float(row["answer"]) + 0.3) if row["metric"] == "mra" else row["answer"] + "0"
+                assert verify(row | {"answer": lie}, record, LIMITS), name
             else:
                 letters = "ABCD"[: len(row["options"])]
                 wrong = letters[(letters.index(row["answer"]) + 1) % len(letters)]
@@ -207,9 +210,11 @@ def test_questions_keep_their_limits(toy):
     for row in rows["distance_infer_center_oo"]:
         assert abs(np.subtract(*row["answer_exact"])) >= LIMITS.min_nearer_gap
         assert len(set(row["options"])) == 2
-    for made in rows.values():
-        sets = Counter(frozenset(o["object_id"] for o in row["objects"]) for row in made)
-        assert max(sets.values()) <= LIMITS.max_same_objects
+    for name, made in rows.items():
+        asks_views = TASKS[name].marker == "none" and TASKS[name].relation == "none"  # motions ask about no object
+        sets = Counter(frozenset(row["frame_ids"]) if asks_views else
+                       frozenset(o["object_id"] for o in row["objects"]) for row in made)
+        assert max(sets.values(), default=0) <= LIMITS.max_same_objects
         assert len({row["uid"] for row in made}) == len(made)
 
 

@@ -62,13 +62,13 @@ def test_questions_are_whole_sentences_that_name_each_marked_object(rows):
     for row in rows:
         text = row["question"].split("\n")[0]
         assert not re.search(r"[{}]|  |\bNone\b|nan", text) and text[0].isupper() and text[-1] in ".:?"
-        for item in row["objects"]:
+        for item in (o for o in row["objects"] if o["color"]):
             kind = "point" if item["point"] else "bbox"
             assert f"{item['label']} ({item['color']} {kind})" in text
         if row["format_type"] == "select":
             assert re.findall(r"^([A-D])\. ", row["question"], re.M) == list(LETTERS[: len(row["options"])])
             assert letters(len(row["options"])) in text
-        else:
+        elif row["metric"] == "mra":
             assert re.fullmatch(r"\d+\.\d", row["answer"]) and float(row["answer"]) == row["answer_value"][0]
 
 

@@ -1,0 +1,55 @@
+"""Whether objects may be asked about together in some views: what a drawn point needs, and that every view counts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from builders.spar.facts import Asked
+from builders.spar.limits import Limits
+from builders.spar.records import SceneRecord
+from builders.spar.visibility import Observation
+
+
+def point_problem(record: SceneRecord, limits: Limits, views: Sequence[int], asked: Sequence[Asked]) -> str | None:
+    """Why point markers would not name these objects unmistakably, if so."""
+    for i, a in enumerate(asked):
+        image = record.images[views[a.view]]
+        seen = image.objects[a.object_id]
+        if not pointable(seen, limits):
+            return "marker_off_object"
+        for b in asked[:i]:
+            if b.view == a.view:
+                gap = seen.center_pixel - image.objects[b.object_id].center_pixel
+                if float(np.linalg.norm(gap)) / image.frame.height < limits.min_marker_gap:
+                    return "markers_collide"
+    return None
+
+
+def pointable(seen: Observation, limits: Limits) -> bool:
+    """Whether a point marker at the projected centre lies on the object."""
+    return seen.center_on_object and seen.marker_cover >= limits.min_marker_cover
+
+
+def seen_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> bool:
+    """Whether one of the views shows all of several objects: a question over several views must need more than one."""
+    names = {a.object_id for a in asked}
+    return len(names) > 1 and any(names <= set(record.images[view].objects) for view in views)
+
+
+def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:
+    """Whether the image shows next to nothing of the object."""
+    image = record.images[view]
+    return object_id not in image.objects and image.glimpsed.get(object_id, 0.0) <= limits.glimpse_area
+
+
+def best_views(record: SceneRecord, limits: Limits, views: Sequence[int]) -> dict[str, int]:
+    """By object id: the position in ``views`` of the image that shows the object largest, of those in which a point
+    marker lies on it. Objects without such an image are left out."""
+    best: dict[str, int] = {}
+    for position, view in enumerate(views):
+        for name, seen in record.images[view].objects.items():
+            if pointable(seen, limits):
+                held = best.get(name)
+                if held is None or seen.area > record.images[views[held]].objects[name].area:
+                    best[name] = position
+    return best

@@ -1,0 +1,194 @@
+"""SPAR-7M: spatial questions of every task and format, for training, with the cameras and boxes they come from.
+
+Configs: one per task, plus ``frames`` and ``objects``; splits ``train`` and ``validation`` by scene. Pictures are the
+source's bytes; markers are data (``builders.draw_markers`` draws them).
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from builders.errors import InputError, SceneError
+from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
+from builders.scenes.scene import SceneSource
+from builders.spar.config import SparBuilder, SparConfig
+from builders.spar.frame_tables import FRAME_FEATURES, OBJECT_FEATURES, frame_table, object_table, with_pictures
+from builders.spar.rows import SPAR_FEATURES
+from builders.spar.scenes_to_rows import answers, scene_rows
+from builders.spar.tasks import TASKS
+from builders.spar.tasks.task import Task
+
+logger = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+"""Of the dataset: bump it when rows change. Feeds configs, manifest and Hub tag."""
+
+ROW_FEATURES = datasets.Features(SPAR_FEATURES)
+SPLITS = ("train", "validation")
+ALL_TASKS = "all"
+"""Builder config that holds the rows of every task; a Hub folder has a config per task instead."""
+
+
+@dataclass
+class Spar7MConfig(SparConfig):
+    """What the dataset is made from. Every field is written to the manifest."""
+
+    max_per_task: int = 30
+    """Rows of one scene, task and format at most; scenes then weigh about the same (open)."""
+    tasks: str = ""
+    """Only these tasks, separated by commas; empty: all."""
+
+    def check(self) -> None:
+        super().check()
+        if self.max_per_task < 1:
+            raise InputError("max_per_task: expected at least 1")
+        unknown = [name for name in self.tasks.split(",") if name and name not in TASKS]
+        if unknown:
+            raise InputError(f"tasks: {unknown[0]!r} is unknown; choose from {', '.join(TASKS)}")
+
+
+class Spar7M(SparBuilder):
+    """A Hub folder by ``scripts/build.py``, or, as any ``datasets`` builder,
+    ``Spar7M(config_name="depth_prediction_oc", sources=("scannet=/data/scans",)).as_streaming_dataset(split="train")``:
+    the config name is a task, ``frames``, ``objects``, or ``all`` for the rows of every task."""
+
+    VERSION = datasets.Version(VERSION)
+    BUILDER_CONFIG_CLASS = Spar7MConfig
+    BUILDER_CONFIGS = [Spar7MConfig(name=name, version=VERSION) for name in (ALL_TASKS, *TASKS, "frames", "objects")]
+    DEFAULT_CONFIG_NAME = ALL_TASKS
+    CONFIG_NAMES = (*TASKS, "frames", "objects")
+    INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {
+        ROWS: ("uid", "task"), "frames": ("frame_id",), "objects": ("object_id",)}
+    config: Spar7MConfig
+
+    def _info(self) -> datasets.DatasetInfo:
+        self.config.check()
+        features = self.config_features(self.config.name)
+        return datasets.DatasetInfo(features=features, description=__doc__, version=self.VERSION)
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        scenes = {split: [ref for ref in self.refs if self._split(ref) == split] for split in SPLITS}
+        return [datasets.SplitGenerator(name=split, gen_kwargs={"scenes": refs})
+                for split, refs in scenes.items() if refs]
+
+    def _generate_tables(self, scenes: list[SceneRef]) -> Iterator[tuple[tuple[int, int], pa.Table]]:
+        for ref in scenes:
+            try:
+                tables, _ = self.build_scene(ref)
+            except SceneError as error:
+                logger.warning("%s: left out: %s", ref.name, error)
+                continue
+            table = tables[_table_of(self.config.name)]
+            for number, finished in enumerate(self._finished(self.config.name, table, tables["frames"])):
+                yield (self.refs.index(ref), number), finished
+
+    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
+        chosen = [i for i in scene_ids if self.split_of(source, i) in SPLITS]
+        if scene_ids and not chosen:
+            raise InputError(f"{source.name}: all of its {len(scene_ids)} scenes are in the test split, from which "
+                             "spar_7m takes nothing")
+        return chosen
+
+    def chosen_by(self) -> str:
+        return " in the train and validation splits"
+
+    def expectation(self) -> str:
+        forms = sum(len(task.formats) for task in self._tasks)
+        return (f"expected at most {len(self.refs) * forms * self.config.max_per_task} rows: {len(self.refs)} scenes x "
+                f"{forms} formats of {len(self._tasks)} tasks x {self.config.max_per_task} rows (max_per_task)")
+
+    def config_features(self, config: str) -> datasets.Features:
+        return {"frames": FRAME_FEATURES, "objects": OBJECT_FEATURES}.get(config, ROW_FEATURES)
+
+    def part_spec(self, ref: SceneRef) -> dict[str, Any]:
+        return self.shared_part_spec(ref) | {
+            "max_per_task": self.config.max_per_task,
+            "tasks": {task.name: list(task.formats) for task in self._tasks},
+        }
+
+    def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
+        """Questions (their pictures left in ``frames``), frames and objects of one scene."""
+        asked = ((task, form, self.config.max_per_task) for task in self._tasks for form in task.formats)
+        made = scene_rows(self, ref, asked, video=True)
+        order = {name: number for number, name in enumerate(TASKS)}
+        rows = sorted(made.rows, key=lambda row: (order[row["task"]], row["frame_ids"]))  # neighbours share pictures
+        for row in rows:
+            row["image"] = []
+        source = self.open(ref.spec)
+        dropped = Counter(made.report.dropped)
+        tables = {
+            "objects": object_table(made),
+            "frames": frame_table(made, source, self.embeds(source), dropped),
+            ROWS: pa.Table.from_pylist(rows, schema=ROW_FEATURES.arrow_schema),
+        }
+        return tables, replace(made.report, dropped=dict(dropped))
+
+    def select(self, parts: Sequence[Candidates]) -> list[Selection]:
+        """Every row that no reviewer has rejected, by task and split."""
+        picks: dict[tuple[str, str], list[tuple[int, NDArray[np.int64]]]] = {}
+        for number, (part, published) in enumerate(zip(parts, self.not_rejected(parts), strict=True)):
+            split = self._split(part.ref)
+            tasks = part.tables[ROWS]["task"].combine_chunks().dictionary_encode()
+            codes = tasks.indices.to_numpy(zero_copy_only=False)[published]
+            chosen = {name: published[codes == code] for code, name in enumerate(tasks.dictionary.to_pylist())}
+            chosen |= {name: np.arange(len(part.tables[name])) for name in ("frames", "objects")}
+            for config, numbers in chosen.items():
+                if len(numbers):
+                    picks.setdefault((config, split), []).append((number, numbers))
+        return [Selection(config, split, picks[config, split], _table_of(config))
+                for config in self.CONFIG_NAMES for split in SPLITS if (config, split) in picks]
+
+    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+        frames = read("frames", ["frame_id", "image"]) if _table_of(config) == ROWS else None
+        yield from self._finished(config, table, frames)
+
+    def _finished(self, config: str, table: pa.Table, frames: pa.Table) -> Iterator[pa.Table]:
+        if _table_of(config) == ROWS:
+            yield from with_pictures(table, frames)
+        else:
+            yield table
+
+    def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
+        return answers(table)
+
+    def settings(self) -> dict[str, Any]:
+        return self.shared_settings() | {
+            "max_per_task": self.config.max_per_task,
+            "tasks": [task.name for task in self._tasks],
+        }
+
+    def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
+        """Which scenes are in which split, and by which rule."""
+        held: dict[str, set[str]] = {split: set() for split in SPLITS}
+        for selection in selections:
+            held[selection.split] |= {parts[number].name for number, _ in selection.picks}
+        both = sorted(held["train"] & held["validation"])
+        if both:
+            raise AssertionError(f"{both[0]}: in both splits")
+        sources = map(self.open, self.config.sources)
+        return super().manifest_extras(selections, parts) | {"splits": {
+            "rules": {source.name: source.split_rule for source in sources},
+            "scenes": {split: len(names) for split, names in held.items()},
+            "scenes_in_both": both,
+        }}
+
+    def _split(self, ref: SceneRef) -> str:
+        return self.split_of(self.open(ref.spec), ref.scene_id)
+
+    @property
+    def _tasks(self) -> list[Task]:
+        """The tasks asked: those of the setting, and in a config of one task that one alone."""
+        names = [name for name in self.config.tasks.split(",") if name] or list(TASKS)
+        return [TASKS[name] for name in TASKS if name in names and self.config.name in (ALL_TASKS, name)]
+
+
+def _table_of(config: str) -> str:
+    """Which table of a part a config is taken from."""
+    return config if config in ("frames", "objects") else ROWS

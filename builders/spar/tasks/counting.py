@@ -1,0 +1,123 @@
+"""How many things of a kind a scene holds, and how large its floor is (SPAR, appendix 7.5: Obj count, Room size)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+
+from builders.spar.area import outline_area, outline_triangles, room_points
+from builders.spar.facts import Asked, Fact, Gold, NumberFact, Rejected
+from builders.spar.limits import Limits
+from builders.spar.printing import metres, printed
+from builders.spar.records import SceneRecord
+from builders.spar.second_route import Row, Second
+from builders.spar.tasks.frames import frame_names, visible_areas
+from builders.spar.tasks.naming import confusable, countable
+from builders.spar.tasks.task import Proposal, Task
+
+
+def _propose_count(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    """The instances of each label that has several, each with the frame that shows most of it."""
+    instances = defaultdict(list)
+    for object_id in sorted(record.objects) if record.video else ():
+        instances[record.label(object_id)].append(object_id)
+    repeated = [ids for ids in instances.values() if len(ids) > 1]
+    for i in rng.permutation(len(repeated)).tolist():
+        best = (int(visible_areas(record, object_id).argmax()) for object_id in repeated[i])
+        yield record.video, tuple(Asked(o, frame, "") for o, frame in zip(repeated[i], best))
+
+
+def _count(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> Fact | Rejected:
+    views, asked = proposal
+    label = record.label(asked[0].object_id)
+    if not countable(label):
+        return Rejected("label_not_countable")
+    if confusable(label, {o.item.label for o in record.objects.values()}):
+        return Rejected("ambiguous_label")
+    if not all(set(record.objects[a.object_id].images) & set(views) for a in asked):
+        return Rejected("instance_not_shown")
+    boxes = [record.objects[a.object_id].item.box for a in asked]
+    if any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]):
+        return Rejected("instances_overlap")  # perhaps one thing annotated in two pieces
+    return Fact(views, asked, None)
+
+
+def _answer_count(fact: Fact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Gold:
+    count = len(fact.asked)
+    slots = {"label": record.label(fact.asked[0].object_id), "value": str(count), **frame_names(len(fact.views) - 1)}
+    return Gold(str(count), (float(count),), (float(count),), ("count",), slots=slots)
+
+
+def _second_count(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    """Counts the scene's objects by label, and asks the shown frames for each of them."""
+    label = row["objects"][0]["label"]
+    if f'"{label}"' not in row["question"] and f" {label}" not in row["question"]:
+        return "label not named"
+    named = {o.item.object_id for o in record.objects.values() if o.item.label == label}
+    shown = set(row["frame_ids"])
+    seen = {object_id for image in record.images if image.frame.frame_id in shown for object_id in image.objects}
+    if named - seen or named != {o["object_id"] for o in row["objects"]}:
+        return "instances differ"
+    return Second(np.array([float(len(named & seen))]))
+
+
+def _propose_room(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    """A room has one size, and one question."""
+    if record.video:
+        yield record.video, ()
+
+
+def _measure_room(
+    record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
+) -> NumberFact | Rejected:
+    area = outline_area(room_points(record.footprint, limits.room_voxel), limits.room_outline_radius)
+    if area < limits.min_room_area:
+        return Rejected("room_too_small")
+    if area < limits.min_room_shown * record.plan_area:
+        return Rejected("room_shown_in_part")
+    return NumberFact(proposal[0], (), None, area, None)
+
+
+def _answer_room(
+    fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
+) -> Gold:
+    """The options are a ladder of areas, each a drawn factor above the last, and gold stands on any rung alike."""
+    rank, factor = int(rng.integers(4)), rng.uniform(limits.min_area_step, limits.max_area_step)
+    ladder = [metres(fact.value * factor ** (rung - rank)) for rung in range(4)]
+    others = tuple(text for rung, text in enumerate(ladder) if rung != rank) if format_type == "select" else ()
+    slots = {"value": metres(fact.value)}
+    return Gold(slots["value"], printed((fact.value,)), (fact.value,), ("m2",), others, slots)
+
+
+def _second_room(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    """Heron's formula, triangle by triangle, of what the union of polygons has measured as a whole; and the occupied
+    squares must cover about as much."""
+    points = room_points(record.footprint, limits.room_voxel)
+    corners = outline_triangles(points, limits.room_outline_radius)
+    a, b, c = (np.linalg.norm(corners[:, i] - corners[:, j], axis=1) for i, j in ((0, 1), (1, 2), (2, 0)))
+    half = (a + b + c) / 2
+    area = float(np.sqrt(np.maximum(half * (half - a) * (half - b) * (half - c), 0)).sum())
+    squares = shapely.box(*(points - limits.room_voxel).T, *(points + limits.room_voxel).T)
+    if not abs(shapely.union_all(squares).area - area) <= _RASTER_SLACK * area:
+        return "occupied squares cover another area"
+    return Second(np.array([area]))
+
+
+_RASTER_SLACK = 0.15
+"""By this share the area of all occupied squares, each grown by half, may differ: they close no gaps, and overlap the
+outline."""
+
+
+COUNTING_TASKS = (
+    Task(
+        name="obj_count", short="ObjCount", level="high", relation="none", img_type="video", views=0,
+        formats=("fill", "sentence"), bench_format="", options=0, marker="none",
+        propose=_propose_count, measure=_count, answer=_answer_count, recompute=_second_count,
+    ),
+    Task(
+        name="room_size", short="RoomSize", level="high", relation="none", img_type="video", views=0,
+        formats=("fill", "select", "sentence"), bench_format="", options=4, marker="none",
+        propose=_propose_room, measure=_measure_room, answer=_answer_room, recompute=_second_room,
+    ),
+)

@@ -1,0 +1,205 @@
+"""Which frames of a video show an object, and which object comes first (SPAR, appendix 7.5, "Obj frame location").
+
+An object appears in a frame that shows at least ``min_area`` of it, cut off or not. Where it shows less, but more than
+nothing (``glimpse_area``), people would disagree: objects with such frames are not asked about. Frames are counted from
+0 in the order of the row's images.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builders.scenes.scene import Frame, OrientedBox
+from builders.spar.facts import Asked, Fact, Gold, Rejected
+from builders.spar.limits import Limits
+from builders.spar.records import SceneRecord
+from builders.spar.second_route import Row, Second, image_of
+from builders.spar.tasks.naming import confusable
+from builders.spar.tasks.sampling import take_turns
+from builders.spar.tasks.task import Proposal, Task
+
+_FEWEST, _MOST = 3, 5
+"""Objects whose order is asked."""
+_DRAWS = 400
+"""Sets of objects drawn before the order questions of a scene end."""
+
+
+@dataclass(frozen=True)
+class FramesFact(Fact):
+    """Positions in the row's images."""
+
+    frames: tuple[int, ...]
+    """Where the object is besides its reference frame; or where each of ``asked`` appears first, in that order."""
+
+
+def frame_names(last: int) -> dict[str, str]:
+    """The slot that says how the frames of a question are called."""
+    return {"last": str(last)}
+
+
+def visible_areas(record: SceneRecord, object_id: str) -> NDArray[np.float64]:
+    """(F,) visible share of each frame of the video."""
+    return np.array([record.images[i].glimpsed.get(object_id, 0.0) for i in record.video])
+
+
+def _propose_locate(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    def references(object_id: str) -> Iterator[Proposal]:
+        shown = [n for n, image in enumerate(record.video) if object_id in record.images[image].objects]
+        for reference in rng.permutation(shown).astype(int).tolist():
+            yield record.video, (Asked(object_id, reference, "red"),)
+
+    names = sorted(record.objects)
+    yield from take_turns([references(names[i]) for i in rng.permutation(len(names)).tolist()])
+
+
+def _locate(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> FramesFact | Rejected:
+    views, (red,) = proposal
+    areas = visible_areas(record, red.object_id)
+    appears = areas >= limits.min_area
+    if ((areas > limits.glimpse_area) & ~appears).any():
+        return Rejected("barely_visible_in_a_frame")
+    others = tuple(n for n in np.flatnonzero(appears).tolist() if n != red.view)
+    if len(others) < 2:
+        return Rejected("in_too_few_frames")
+    if (~appears).sum() < limits.min_frames_without:
+        return Rejected("in_too_many_frames")
+    return FramesFact(views, (red,), None, others)
+
+
+def _answer_locate(
+    fact: FramesFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
+) -> Gold:
+    numbers = tuple(map(float, fact.frames))
+    names = ", ".join(f"Frame-{n}" for n in fact.frames)
+    slots = {"reference": f"Frame-{fact.asked[0].view}", "frames": names, "count": str(len(numbers)),
+             **frame_names(len(fact.views) - 1)}
+    return Gold(names, numbers, numbers, ("frame",) * len(numbers), slots=slots)
+
+
+def _second_locate(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    (red,) = row["objects"]
+    if f"Frame-{red['image_index']}" not in row["question"]:
+        return "reference frame not named"
+    found = [n for n in range(len(row["frame_ids"])) if n != red["image_index"]
+             and image_of(row, record, n).glimpsed.get(red["object_id"], 0.0) > limits.glimpse_area]
+    problem = _sight_problem(row, record, red["object_id"], [*found, red["image_index"]])
+    said = ", ".join(f"Frame-{n}" for n in found)
+    if not problem and f" {said}." not in f" {row['answer']}":
+        problem = "sentence without the answer"
+    return problem or Second(np.array(found, dtype=float), said)
+
+
+def _sight_problem(row: Row, record: SceneRecord, object_id: str, frames: list[int]) -> str | None:
+    """The object's box must reach into exactly these frames, or into others where something hides it."""
+    box, item = record.objects[object_id].item.box, record.objects[object_id]
+    for n in range(len(row["frame_ids"])):
+        image = image_of(row, record, n)
+        if n in frames and not _reaches_into(box, image.frame):
+            return "object outside a frame that should show it"
+        if n not in frames and image.index in item.images:
+            return "object seen in a frame that should not show it"
+    return None
+
+
+def _reaches_into(box: OrientedBox, frame: Frame) -> bool:
+    """Whether some point of the box projects into the image, one pixel of slack."""
+    steps = np.linspace(-0.5, 0.5, 9)
+    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    world = np.c_[box.center + (grid * box.extents) @ box.axes, np.ones(len(grid))]
+    x, y, z = (np.linalg.inv(frame.world_from_camera) @ world.T)[:3]
+    front = z > 0.02
+    u, v, w = frame.intrinsics @ np.stack([x, y, z])[:, front]
+    inside = (u > -1.5 * w) & (u < (frame.width + 0.5) * w) & (v > -1.5 * w) & (v < (frame.height + 0.5) * w)
+    return bool(inside.any())
+
+
+def _propose_order(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Sets of objects with unmistakable names that come into view one after another, named in random order."""
+    labels = Counter(o.item.label for o in record.objects.values())
+    first = {}
+    for object_id in sorted(record.objects):
+        label = record.label(object_id)
+        if labels[label] > 1 or confusable(label, labels):
+            continue
+        appears = visible_areas(record, object_id) >= limits.min_area
+        if appears.any():
+            first[object_id] = int(appears.argmax())
+    drawn = set()
+    for _ in range(_DRAWS):
+        wanted = int(rng.integers(_FEWEST, _MOST + 1))
+        chosen: list[str] = []
+        for object_id in rng.permutation(list(first)).tolist():
+            if all(abs(first[object_id] - first[other]) >= limits.min_appearance_gap for other in chosen):
+                chosen.append(object_id)
+            if len(chosen) == wanted:
+                break
+        if len(chosen) == wanted and frozenset(chosen) not in drawn:
+            drawn.add(frozenset(chosen))
+            yield record.video, tuple(Asked(o, first[o], f"object{n}") for n, o in enumerate(chosen))
+
+
+def _order(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> FramesFact | Rejected:
+    views, asked = proposal
+    for a in asked:
+        if (visible_areas(record, a.object_id)[: a.view] > limits.glimpse_area).any():
+            return Rejected("barely_visible_before")
+    in_order = tuple(sorted(asked, key=lambda a: a.view))
+    if any(b.view - a.view < limits.min_appearance_gap for a, b in pairwise(in_order)):
+        return Rejected("appear_together")
+    return FramesFact(views, asked, None, tuple(a.view for a in asked))
+
+
+def _answer_order(
+    fact: FramesFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
+) -> Gold:
+    pairs = sorted(zip(fact.frames, (record.label(a.object_id) for a in fact.asked)))
+    numbers = tuple(float(frame) for frame, _ in pairs)
+    said = [f"{label} in Frame-{frame}" for frame, label in pairs]
+    slots = {
+        "names": ", ".join(record.label(a.object_id) for a in fact.asked),
+        "order": ", ".join(label for _, label in pairs),
+        "first": said[0], "then": ", then ".join(said[1:]), **frame_names(len(fact.views) - 1),
+    }
+    return Gold(slots["order"], numbers, numbers, ("frame",) * len(numbers), slots=slots)
+
+
+def _second_order(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    """Walks the frames once and notes every object that was not there before."""
+    waiting = {o["object_id"]: o["label"] for o in row["objects"]}
+    order: list[tuple[int, str]] = []
+    for n in range(len(row["frame_ids"])):
+        image = image_of(row, record, n)
+        for object_id in [o for o in waiting if image.glimpsed.get(o, 0.0) > limits.glimpse_area]:
+            if not _reaches_into(record.objects[object_id].item.box, image.frame):
+                return "object outside a frame that should show it"
+            order.append((n, waiting.pop(object_id)))
+    if waiting:
+        return "object never appears"
+    if any(b[0] - a[0] < limits.min_appearance_gap for a, b in pairwise(order)):
+        return "objects appear together"
+    if any(label not in row["question"] for _, label in order):
+        return "object not named"
+    said = re.findall("|".join(rf"\b{re.escape(label.lower())}\b" for _, label in order), row["answer"].lower())
+    if said != [label.lower() for _, label in order]:
+        return "order differs"
+    return Second(np.array([n for n, _ in order], dtype=float), ", ".join(label for _, label in order))
+
+
+FRAMES_TASKS = (
+    Task(
+        name="obj_frame_locate", short="FrameLoc", level="medium", relation="none", img_type="video", views=0,
+        formats=("sentence",), bench_format="", options=0, marker="box",
+        propose=_propose_locate, measure=_locate, answer=_answer_locate, recompute=_second_locate,
+    ),
+    Task(
+        name="appearance_order", short="AppOrder", level="high", relation="none", img_type="video", views=0,
+        formats=("fill", "sentence"), bench_format="", options=0, marker="none",
+        propose=_propose_order, measure=_order, answer=_answer_order, recompute=_second_order,
+        fill_metric="order_accuracy",
+    ),
+)

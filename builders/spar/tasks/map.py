@@ -1,0 +1,119 @@
+"""A bird's-eye map from three views (SPAR-7M, ``spatial_imagination_map_mv``; frame after SPAR, section 4.4).
+
+Origin: the first camera dropped to the ground; y: its viewing direction on the ground; x: to its right; metres. Every
+object is boxed in one view, all in one colour, and told apart by a tag ``object1``, ``object2``, ... in row order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from builders.scenes.scene import Array, Frame
+from builders.spar.facts import Asked, Fact, Gold, Rejected
+from builders.spar.limits import Limits
+from builders.spar.markers import tag_of
+from builders.spar.printing import metres, printed
+from builders.spar.records import SceneRecord
+from builders.spar.second_route import Row, Second, center_of, image_of
+from builders.spar.tasks.sampling import take_turns, view_groups
+from builders.spar.tasks.task import Proposal, Task
+
+MAP_OBJECTS = (3, 7)
+"""Fewest and most objects of a map (SPAR, section 4.4)."""
+
+_VIEWS = 3
+_SETS_PER_GROUP = 4
+"""Sets of objects looked at for each group of views."""
+
+
+@dataclass(frozen=True)
+class MapFact(Fact):
+    """Where the asked objects stand."""
+
+    positions: tuple[tuple[float, float], ...]
+    """(x, y) in metres, parallel to ``asked``."""
+
+
+def map_positions(points: Array, first: Frame) -> Array:
+    """(N, 3) world metres to (N, 2) map metres: x to the right of the first camera, y along its view on the ground."""
+    forward = first.world_from_camera[:2, 2] / np.linalg.norm(first.world_from_camera[:2, 2])
+    offsets = points[:, :2] - first.center[:2]
+    return np.stack([offsets @ (forward[1], -forward[0]), offsets @ forward], axis=1)
+
+
+def _propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Groups of views with random sets of objects, each marked in a random view that shows it."""
+
+    def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
+        shown = tuple(rng.permutation(group).tolist())
+        seen_in: dict[str, list[int]] = {}
+        for position, view in enumerate(shown):
+            for object_id in sorted(record.images[view].objects):
+                seen_in.setdefault(object_id, []).append(position)
+        ids, (fewest, most) = sorted(seen_in), MAP_OBJECTS
+        for _ in range(_SETS_PER_GROUP if len(ids) >= fewest else 0):
+            count = rng.integers(fewest, min(most, len(ids)) + 1)
+            chosen = [ids[i] for i in rng.permutation(len(ids))[:count].tolist()]
+            yield shown, tuple(Asked(i, seen_in[i][rng.integers(len(seen_in[i]))], "blue") for i in chosen)
+
+    groups = view_groups(record, limits, _VIEWS, rng)
+    before = set()
+    for proposal in take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()]):
+        key = proposal[0], frozenset(asked.object_id for asked in proposal[1])
+        if key not in before:
+            before.add(key)
+            yield proposal
+
+
+def _map(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> MapFact | Rejected:
+    views, asked = proposal
+    if len({a.view for a in asked}) < len(views):
+        return Rejected("view_without_object")
+    first = record.frame(views[0])
+    if abs(first.world_from_camera[2, 2]) > np.sin(np.radians(limits.max_map_pitch)):
+        return Rejected("looks_up_or_down")
+    centers = np.array([record.objects[a.object_id].item.box.center for a in asked])
+    return MapFact(views, asked, None, tuple((x, y) for x, y in map_positions(centers, first).tolist()))
+
+
+def _answer(fact: MapFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Gold:
+    exact = tuple(number for position in fact.positions for number in position)
+    tags = [tag_of(i) for i in range(len(fact.asked))]
+    named = [f"{tag} ({record.label(a.object_id)})" for tag, a in zip(tags, fact.asked, strict=True)]
+    text = map_text(exact)
+    slots = {"map": text, "objects": f"{', '.join(named[:-1])} and {named[-1]}"}
+    return Gold(text, printed(exact), exact, ("m",) * len(exact), slots=slots)
+
+
+def map_text(exact: tuple[float, ...]) -> str:
+    """Positions x1, y1, x2, y2, ... (metres) as the answer lists them.
+
+    Example:
+        >>> map_text((0.52, 1.98, -1.3, 0.4))
+        'object1: (0.5, 2.0), object2: (-1.3, 0.4)'
+    """
+    numbers = [metres(number) for number in exact]
+    return ", ".join(f"{tag_of(i)}: ({x}, {y})" for i, (x, y) in enumerate(zip(numbers[::2], numbers[1::2])))
+
+
+def _second_map(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
+    """In polar coordinates: distance on the ground, and bearing clockwise from the first camera's heading."""
+    pose = image_of(row, record, 0).frame.world_from_camera
+    heading = np.arctan2(pose[1, 2], pose[0, 2])
+    offsets = np.array([center_of(record, item) for item in row["objects"]])[:, :2] - pose[:2, 3]
+    bearing = heading - np.arctan2(offsets[:, 1], offsets[:, 0])
+    distance = np.linalg.norm(offsets, axis=1)
+    exact = np.stack([distance * np.sin(bearing), distance * np.cos(bearing)], axis=1).ravel()
+    if map_text(tuple(exact.tolist())) not in row["answer"]:
+        return "map differs"  # also in its order, which a comparison of the words would not notice
+    return Second(exact, map_text(tuple(exact.tolist())))
+
+
+MAP_TASKS = (
+    Task(
+        name="spatial_imagination_map_mv", short="Map-MV", level="high", relation="none", img_type="multi_view",
+        views=_VIEWS, formats=("sentence",), bench_format="", options=0, marker="box", propose=_propose, measure=_map,
+        answer=_answer, recompute=_second_map,
+    ),
+)

@@ -1,0 +1,144 @@
+"""Which images and objects a question about an observer may combine. Three or four of thirty objects make too many
+combinations to list, so they are drawn one by one, each at most once."""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from builders.spar.askable import hidden_in
+from builders.spar.facts import Asked, Rejected
+from builders.spar.limits import Limits
+from builders.spar.records import SceneRecord
+from builders.spar.relations import RelationFact, relation_triple
+from builders.spar.tasks.sampling import take_turns, view_groups
+from builders.spar.tasks.task import Measure, Proposal, Propose
+
+_MISSES = 100
+"""Draws in a row that bring nothing new, before a sampler gives up."""
+
+_MOST_WAITING = 1000
+"""Proposals of one kind that wait for one of the other, before a sampler gives up."""
+
+
+def drawn_in_one_view(colors: Sequence[str]) -> Propose:
+    """Different objects seen in one image."""
+
+    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        def choices_in(image: int) -> Iterator[Proposal]:
+            seen = sorted(record.images[image].objects)
+            for chosen in drawn_once([seen] * len(colors), rng):
+                yield (image,), tuple(Asked(o, 0, c) for o, c in zip(chosen, colors, strict=True))
+
+        yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
+
+    return propose
+
+
+def drawn_across_views(colors: Sequence[str], views: int) -> Propose:
+    """Different objects in a chain of overlapping views, shown in random order; each view marks at least one."""
+
+    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
+            shown = tuple(rng.permutation(group).tolist())
+            spare = rng.integers(views, size=len(colors) - views).tolist()
+            carriers = rng.permutation([*range(views), *spare]).tolist()
+            pools = [sorted(record.images[shown[view]].objects) for view in carriers]
+            for chosen in drawn_once(pools, rng):
+                yield shown, tuple(Asked(o, v, c) for o, v, c in zip(chosen, carriers, colors, strict=True))
+
+        groups = view_groups(record, limits, views, rng)
+        yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])
+
+    return propose
+
+
+def drawn_in_video(colors: Sequence[str], named: bool = False) -> Propose:
+    """Different objects of the video, each in the frame that shows it best.
+
+    Args:
+        named: only objects that their label names unmistakably, for questions without markers.
+    """
+
+    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        best: dict[str, tuple[float, int]] = {}
+        labels = Counter(o.item.label for o in record.objects.values())
+        for view, image in enumerate(record.video):
+            for name, seen in record.images[image].objects.items():
+                if named and labels[record.label(name)] > 1:
+                    continue
+                quality = seen.visible_fraction * seen.in_image_fraction
+                if name not in best or quality > best[name][0]:
+                    best[name] = quality, view
+        for chosen in drawn_once([sorted(best)] * len(colors), rng):
+            yield record.video, tuple(Asked(o, best[o][1], c) for o, c in zip(chosen, colors, strict=True))
+
+    return propose
+
+
+def hidden_from_first(color: str, views: int) -> Propose:
+    """An object marked in one of several overlapping views, of which the first does not show it."""
+
+    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
+            shown = tuple(rng.permutation(group).tolist())
+            carrier = int(rng.integers(1, views))
+            marked = sorted(record.images[shown[carrier]].objects)
+            hidden = [name for name in marked if hidden_in(record, limits, shown[0], name)]
+            for i in rng.permutation(len(hidden)).tolist():
+                yield shown, (Asked(hidden[i], carrier, color),)
+
+        groups = view_groups(record, limits, views, rng)
+        yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])
+
+    return propose
+
+
+def front_and_behind_in_turn(propose: Propose, measure: Measure) -> Propose:
+    """As many proposals whose object is in front as behind: cameras look at what is interesting, so that a guesser
+    would say "front" (x and distances are symmetric by nature). What is rejected, level or closed
+    passes as it comes."""
+
+    def proposed(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        waiting: dict[str, deque[Proposal]] = {"front": deque(), "behind": deque()}
+        for proposal in propose(record, limits, rng):
+            fact = measure(record, limits, rng, proposal)
+            word = "" if isinstance(fact, Rejected) else _facing(fact, limits)
+            if not word:
+                yield proposal
+                continue
+            other = "behind" if word == "front" else "front"
+            if waiting[other]:
+                yield waiting[other].popleft()
+                yield proposal
+            elif len(waiting[word]) < _MOST_WAITING:
+                waiting[word].append(proposal)
+            else:
+                return
+
+    return proposed
+
+
+def _facing(fact: object, limits: Limits) -> str:
+    assert isinstance(fact, RelationFact)
+    if "facing" in fact.closed:
+        return ""
+    axes = [axis for axis, _ in fact.differences]
+    return relation_triple(fact.differences, limits.relation_band)[axes.index("facing")]
+
+
+def drawn_once(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
+    """One member of each pool, all different; each choice at most once, until new ones are rare."""
+    if not all(pools) or len(set().union(*pools)) < len(pools):
+        return
+    sizes = [len(pool) for pool in pools]
+    drawn: set[tuple[str, ...]] = set()
+    misses = 0
+    while misses < _MISSES:
+        chosen = tuple(pool[i] for pool, i in zip(pools, rng.integers(sizes).tolist(), strict=True))
+        if len(set(chosen)) < len(chosen) or chosen in drawn:
+            misses += 1
+            continue
+        misses = 0
+        drawn.add(chosen)
+        yield chosen

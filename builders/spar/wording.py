@@ -1,0 +1,27 @@
+"""The wording files, ``templates/*.yaml``: groups of sentences by stable keys, one file a task.
+
+A task's file holds ``questions``, optionally ``notes``, ``centre`` and the closing request of a format (``fill``,
+``select``, ``sentence``, ``judge``), and ``answers`` for sentences. Any group may have a form of its own for one
+format, as ``judge_questions``; what a file lacks comes from ``common.yaml``.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+
+def group_of(name: str, group: str, format_type: str) -> Mapping[str, str]:
+    """A task's sentences for one place in a question of this format; empty where the place stays empty."""
+    wording, common = templates(name), templates("common")
+    for source, key in ((wording, f"{format_type}_{group}"), (wording, group), (common, group)):
+        if key in source:
+            return source[key] or {}
+    return {}
+
+
+@cache
+def templates(name: str) -> Mapping[str, Mapping[str, str]]:
+    """One wording file."""
+    return yaml.safe_load(files("builders.spar").joinpath(f"templates/{name}.yaml").read_text())

@@ -1,0 +1,1 @@
+"""Overlap of 2D boxes that answers state."""

@@ -1,0 +1,1 @@
+"""Score of answers that place a camera in an image."""

@@ -1,0 +1,1 @@
+"""Relative accuracy of answers that are several numbers."""

@@ -1,0 +1,1 @@
+"""Accuracy of answers that put names in order."""

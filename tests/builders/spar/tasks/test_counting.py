@@ -1,0 +1,125 @@
+"""Counts and room sizes: a room built by hand, its mirror image, and rooms whose plan is known."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import shapely
+
+from builders.scenes.procedural.source import ProceduralSource
+from builders.spar.facts import NumberFact
+from builders.spar.limits import Limits
+from builders.spar.records import build_record
+from builders.spar.rows import task_rows
+from builders.spar.tasks import TASKS
+from builders.spar.verify import verify
+from tests.builders.spar.filmed import PLACES, ROOM_AREA, filmed_room, mirrored, surveyed_room
+
+LIMITS = Limits(min_in_image_fraction=0.3)
+COUNT, ROOM = TASKS["obj_count"], TASKS["room_size"]
+
+
+def rows_of(record, task, format_type, rejected=None, limits=LIMITS, seed=0):
+    rejected = Counter() if rejected is None else rejected
+    return list(task_rows(task, format_type, record, limits, 40, ("t", "1", seed), rejected))
+
+
+@pytest.fixture(scope="module")
+def record():
+    return build_record(filmed_room(), LIMITS, video=True)
+
+
+def test_counts_what_stands_in_the_room(record):
+    for format_type in COUNT.formats:
+        (row,) = rows_of(record, COUNT, format_type)
+        assert row["answer_value"] == [3.0] and row["unit"] == ["count"] and "chair" in row["question"]
+        assert [o["label"] for o in row["objects"]] == ["chair"] * 3 and len(row["frame_ids"]) == 32
+        assert row["answer"] == "3" if format_type == "fill" else "3" in row["answer"]
+        assert row["metric"] == ("mra" if format_type == "fill" else "")
+        assert verify(row | {"answer": row["answer"].replace("3", "4")}, record, LIMITS)
+        lie = row | {"answer": row["answer"].replace("3", "2"), "answer_value": [2.0], "answer_exact": [2.0]}
+        assert verify(lie, record, LIMITS) == "gold differs"
+        assert verify(row | {"objects": row["objects"][1:]}, record, LIMITS) == "instances differ"
+
+
+@pytest.mark.parametrize("place, label, reason", [
+    (95, "office chair", "ambiguous_label"),
+    (95, "chair leg", "ambiguous_label"),
+    (130, "armchair", None),  # another word: two chairs remain
+])
+def test_names_that_could_mean_the_same_are_not_counted(place, label, reason):
+    rejected = Counter()
+    rows = rows_of(build_record(filmed_room(PLACES | {place: label}), LIMITS, video=True), COUNT, "fill", rejected)
+    assert [r["answer"] for r in rows] == ([] if reason else ["2"]) and set(rejected) == ({reason} - {None})
+
+
+def test_plurals_are_not_counted_and_hidden_instances_forbid_the_count():
+    places = {angle: label.replace("chair", "books") for angle, label in PLACES.items()}
+    rejected = Counter()
+    assert not rows_of(build_record(filmed_room(places), LIMITS, video=True), COUNT, "fill", rejected)
+    assert rejected == {"label_not_countable": 1}
+    half = filmed_room()
+    half = replace(half, frames=half.frames[:18])  # the camera turns 187 degrees: the third chair stays behind it
+    rejected.clear()
+    limits = replace(LIMITS, video_frames=18)
+    assert not rows_of(build_record(half, limits, video=True), COUNT, "fill", rejected, limits)
+    assert rejected == {"instance_not_shown": 1}
+
+
+@pytest.fixture(scope="module")
+def surveyed():
+    return build_record(surveyed_room(), LIMITS, video=True)
+
+
+def test_room_size_is_that_of_the_plan_in_every_format(surveyed):
+    record, exact = surveyed, set()
+    for format_type in ROOM.formats:
+        (row,) = rows_of(record, ROOM, format_type)
+        assert row["answer_exact"][0] == pytest.approx(ROOM_AREA, rel=0.03)  # neither walls nor the slab below them
+        assert row["unit"] == ["m2"] and row["objects"] == []
+        exact.add(row["answer_exact"][0])
+        assert verify(row | {"answer_exact": [row["answer_exact"][0] + 0.02]}, record, LIMITS) == "gold differs"
+        if format_type != "select":
+            said = f"{row['answer_value'][0]:.1f}"
+            assert said in row["answer"]
+            assert verify(row | {"answer": row["answer"].replace(said, "12.3")}, record, LIMITS)
+    assert len(exact) == 1
+
+
+def test_a_room_without_video_or_shown_in_part_is_not_asked_about(surveyed):
+    assert rows_of(build_record(surveyed_room(), LIMITS), ROOM, "fill") == []
+    rejected = Counter()
+    assert not rows_of(replace(surveyed, plan_area=2 * ROOM_AREA), ROOM, "fill", rejected)
+    assert not rows_of(surveyed, ROOM, "fill", rejected, replace(LIMITS, min_room_area=30.0))
+    assert rejected == {"room_shown_in_part": 1, "room_too_small": 1}
+
+
+def test_no_rung_of_the_ladder_of_options_is_better_than_another(surveyed):
+    ranks, steps = Counter(), []
+    fact = NumberFact(surveyed.video, (), None, 21.37, None)
+    for seed in range(2000):
+        gold = ROOM.answer(fact, "select", surveyed, LIMITS, np.random.default_rng(seed))
+        options = sorted(map(float, (gold.text, *gold.distractors)))
+        ranks[options.index(21.4)] += 1
+        factors = np.divide(options[1:], options[:-1])
+        assert np.ptp(factors) < 0.03 and factors.min() > 1.14 and factors.max() < 1.36
+        steps.append(factors.mean())
+    assert all(abs(ranks[rank] - 500) < 4 * (2000 * 0.25 * 0.75) ** 0.5 for rank in range(4))
+    assert np.ptp(steps) > 0.15
+
+
+def test_a_mirror_changes_neither_counts_nor_size(surveyed):
+    other = build_record(mirrored(filmed_room()), LIMITS, video=True)
+    assert [r["answer"] for r in rows_of(other, COUNT, "fill")] == ["3"]
+    other = build_record(mirrored(surveyed_room()), LIMITS, video=True)
+    sizes = [rows_of(r, ROOM, "fill")[0]["answer_exact"][0] for r in (surveyed, other)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.005)
+
+
+@pytest.mark.slow
+def test_a_furnished_room_has_the_area_of_its_plan():
+    source = ProceduralSource(renderer="raycast")
+    record = build_record(source.load("room_000004"), Limits(), video=True)
+    (row,) = rows_of(record, ROOM, "fill", limits=Limits())
+    assert row["answer_exact"][0] == pytest.approx(shapely.Polygon(source.room("room_000004").polygon).area, rel=0.03)
