@@ -12,6 +12,7 @@ from builders.errors import InputError
 BUILDERS = {
     "spar_bench": "builders.spar.spar_bench:SparBench",
     "spar_7m": "builders.spar.spar_7m:Spar7M",
+    "spatial_tunnel": "builders.tunnel.spatial_tunnel:SpatialTunnel",
 }
 """Dataset name -> ``module:class``."""
 

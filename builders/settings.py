@@ -1,19 +1,45 @@
-"""``--set KEY=VALUE``: named fields of a configuration, one level of nested limits included."""
+"""``--set KEY=VALUE``: named fields of a configuration, those of the dataclasses in its fields included."""
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, NamedTuple
 
 from builders.errors import InputError
 
 
+class Setting(NamedTuple):
+    """Where a key's value goes."""
+
+    inside: str
+    """The field of the configuration that holds it; empty: the configuration itself."""
+    name: str
+    default: Any
+
+
 def settable(defaults: Any, reserved: Iterable[str] = ()) -> dict[str, Any]:
-    """Field name -> default of a dataclass and of its ``limits``, less the reserved ones (those with own options)."""
-    names = {f.name: getattr(defaults, f.name) for f in fields(defaults) if f.name not in set(reserved)}
-    limits = names.pop("limits", None)
-    if limits is not None:
-        names |= {f.name: getattr(limits, f.name) for f in fields(limits)}
-    return {name: value for name, value in names.items() if isinstance(value, bool | int | float | str)}
+    """Key -> default of a dataclass and of the dataclasses in its fields, less the reserved ones (those with own
+    options). Where an inner field is called like an outer one, its key is ``<field>_<name>``."""
+    return {key: setting.default for key, setting in _settings(defaults, set(reserved)).items()}
+
+
+def _settings(defaults: Any, reserved: set[str]) -> dict[str, Setting]:
+    own = {f.name: getattr(defaults, f.name) for f in fields(defaults)}
+    found = {name: Setting("", name, value) for name, value in own.items() if name not in reserved}
+    for outer, inner in own.items():
+        if is_dataclass(inner) and outer not in reserved:
+            for f in fields(inner):
+                key = f"{outer}_{f.name}" if f.name in own else f.name
+                found[key] = Setting(outer, f.name, getattr(inner, f.name))
+    return {key: setting for key, setting in found.items() if _is_plain(setting.default)}
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value can be written as text: one of these, or some numbers."""
+    return isinstance(value, bool | int | float | str) or _is_numbers(value)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(item, float) for item in value)
 
 
 def apply_settings(defaults: Any, pairs: Iterable[str], reserved: Iterable[str] = ()) -> dict[str, Any]:
@@ -22,19 +48,16 @@ def apply_settings(defaults: Any, pairs: Iterable[str], reserved: Iterable[str] 
     Raises:
         InputError: no ``=``, an unknown key (the message lists the valid ones), or a value of the wrong type.
     """
-    valid = settable(defaults, reserved)
-    changed: dict[str, Any] = {}
+    valid = _settings(defaults, set(reserved))
+    changed: dict[str, dict[str, Any]] = {}
     for pair in pairs:
         key, separator, text = pair.partition("=")
         if not separator or key not in valid:
             raise InputError(f"--set {pair}: expected KEY=VALUE with one of these keys: {', '.join(sorted(valid))}")
-        changed[key] = _converted(key, text, valid[key])
-    own = {f.name for f in fields(defaults)}
-    arguments = {key: value for key, value in changed.items() if key in own}
-    of_limits = {key: value for key, value in changed.items() if key not in own}
-    if of_limits:
-        arguments["limits"] = replace(defaults.limits, **of_limits)
-    return arguments
+        setting = valid[key]
+        changed.setdefault(setting.inside, {})[setting.name] = _converted(key, text, setting.default)
+    arguments = changed.pop("", {})
+    return arguments | {name: replace(getattr(defaults, name), **inner) for name, inner in changed.items()}
 
 
 def _converted(key: str, text: str, default: Any) -> Any:
@@ -42,6 +65,12 @@ def _converted(key: str, text: str, default: Any) -> Any:
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
+        if _is_numbers(default):
+            numbers = tuple(map(float, text.split(",")))
+            if len(numbers) != len(default):
+                raise ValueError
+            return numbers
         return kind(text)
     except (KeyError, ValueError):
-        raise InputError(f"--set {key}={text}: expected a value like {default!r}") from None
+        shown = ",".join(map(str, default)) if _is_numbers(default) else repr(default)
+        raise InputError(f"--set {key}={text}: expected a value like {shown}") from None

@@ -23,7 +23,7 @@ from builders.errors import InputError
 from builders.hub.files import replacing
 from builders.hub.manifest import read_manifest
 from builders.spar.choices import LETTERS
-from metrics._shared.intervals import mean_interval
+from metrics._shared.intervals import FEW_GROUPS, mean_interval
 from recipes.blind_strategies import Row, strategies
 
 CONFIDENCE = 0.99
@@ -63,6 +63,9 @@ def main(
         raise InputError(f"scene {sorted(shared)[0]} is in both splits: what is learned there would be remembered")
     figures = excesses(answered, learned)
     print(table(figures))
+    if (scenes := max(figure.scenes for figure in figures)) < FEW_GROUPS:
+        print(f"Only {scenes} scenes: intervals say little about other scenes ({FEW_GROUPS} or more are needed for a "
+              "bootstrap).")
     if out:
         with replacing(out) as temporary:
             temporary.write_text(json.dumps([figure._asdict() for figure in figures], indent=1) + "\n")

@@ -4,13 +4,16 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from builders.errors import InputError
+from metrics._shared.yes_no import parse_yes_no
 from recipes.answerers.answerer import Answer, answer_from_text
+from recipes.answerers.yes_no import answer_of_margin
 from recipes.questions import Row
 
 MISSING = Answer("", None, "missing", None, 0.0)
@@ -40,18 +43,57 @@ def read_given_answers(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
     }
 
 
-def _texts(path: Path) -> dict[str, str]:
+def read_given_margins(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
+    """``uid`` -> answer to a yes/no question, ``MISSING`` where the file has none. The file has ``margin`` (logit_yes -
+    logit_no) or ``raw_text``; a text is a certain answer, so that v is then exact match.
+
+    Raises:
+        InputError: unreadable, without the columns, an id twice or unknown, or a margin that is no number.
+    """
+    given: dict[str, Answer] = {}
+    known = {row["uid"] for row in rows}
+    for number, record in enumerate(_records(path), 1):
+        uid = str(record.get("id"))
+        if uid not in known or uid in given:
+            what = "occurs more than once" if uid in given else "is no question of the dataset"
+            raise InputError(f"{path}: row {number}: the id {uid!r} {what}; an id is such as {rows[0]['uid']!r}")
+        text = str(record.get("raw_text") or record.get("answer") or "")
+        if record.get("margin") not in (None, ""):
+            given[uid] = answer_of_margin(_margin(path, number, record["margin"]), 0.0, text)
+        else:
+            parsed = parse_yes_no(text)
+            certain = {"Yes": inf, "No": -inf}.get(parsed.value or "")
+            given[uid] = Answer(text, parsed.value, parsed.status, certain, 0.0)
+    if not given:
+        raise InputError(f"{path}: holds no answers")
+    return {uid: given.get(uid, MISSING) for uid in known}
+
+
+def _margin(path: Path, number: int, value: Any) -> float:
+    try:
+        margin = float(value)
+    except (TypeError, ValueError):
+        margin = nan
+    if margin != margin:
+        raise InputError(f"{path}: row {number}: the margin is {value!r}; expected logit_yes - logit_no")
+    return margin
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
     if path.suffix not in _READERS:
         raise InputError(f"{path}: expected a file ending in {', '.join(_READERS)}")
     try:
-        records = _READERS[path.suffix](path)
+        return _READERS[path.suffix](path)
     except FileNotFoundError:
         raise InputError(f"--predictions {path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({error})") from error
+
+
+def _texts(path: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for number, record in enumerate(records, 1):
+    for number, record in enumerate(_records(path), 1):
         column = next((name for name in _TEXT_COLUMNS if name in record), None)
         if "id" not in record or column is None:
             raise InputError(f"{path}: row {number} has the columns {', '.join(map(str, record))}; expected id and "
@@ -68,7 +110,7 @@ def _texts(path: Path) -> dict[str, str]:
 
 
 def _read_parquet(path: Path) -> list[dict[str, Any]]:
-    names = [name for name in pq.read_schema(path).names if name in ("id", *_TEXT_COLUMNS)]
+    names = [name for name in pq.read_schema(path).names if name in ("id", "margin", *_TEXT_COLUMNS)]
     return pq.read_table(path, columns=names).to_pylist()
 
 

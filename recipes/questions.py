@@ -16,10 +16,9 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 from builders.errors import InputError
 from builders.hub.files import sha256_of
 from builders.hub.manifest import read_manifest
+from builders.spar.frame_tables import WITHOUT_QUESTIONS
 
 Row = dict[str, Any]
-WITHOUT_QUESTIONS = ("frames", "objects")
-"""Configs of spar_7m that hold what the questions are about."""
 
 EncodedViews = list[bytes | None]
 """The pictures of a row as JPEG or PNG bytes; None where the row refers to a picture it does not hold."""
@@ -57,7 +56,9 @@ class Questions:
                     if here:
                         column = file.read_row_group(group, columns=["image"])["image"]
                         for position in here:
-                            yield position, [view and view["bytes"] for view in column[position - first].as_py()]
+                            held = column[position - first].as_py()
+                            views = held if isinstance(held, list) else [held]
+                            yield position, [view and view["bytes"] for view in views]
                     first += count
 
 
@@ -93,6 +94,13 @@ def open_questions(
     sha256 = sha256_of(folder / "manifest.json")
     label = ",".join(configs) if asked or configs == ["default"] else "all"
     return Questions(dataset, commit, sha256, manifest, label, split, files, rows)
+
+
+def require_spar(questions: Questions) -> None:
+    """Raise ``InputError`` unless the questions are of SPAR-Bench or SPAR-7M."""
+    if questions.rows and "metric" not in questions.rows[0]:
+        raise InputError(f"{questions.repo}: holds {questions.manifest['dataset']}, not SPAR-Bench or SPAR-7M; see "
+                         "recipes/spatial_tunnel.py")
 
 
 def _located(dataset: str, revision: str | None, files: list[str]) -> tuple[Path, str | None]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from markupsafe import Markup
 
 from builders.command import run_command
 from builders.hub.files import replacing
-from recipes.questions import Questions, open_questions
+from recipes.questions import Questions, open_questions, require_spar
 from recipes.reporting.page import render_page
 from recipes.reporting.runs import read_runs
 
@@ -34,17 +35,22 @@ def main(
     split: Annotated[str, typer.Option(help="Of the dataset.")] = "test",
     samples: Annotated[int, typer.Option(min=1, help="Sample questions per task.")] = SAMPLES_PER_TASK,
 ) -> None:
-    write_report(open_questions(dataset, revision or None, config, split), result_dirs, out, samples)
+    questions = open_questions(dataset, revision or None, config, split)
+    require_spar(questions)
+    write_report(questions, result_dirs, out, samples)
     print(out)
 
 
-def write_report(questions: Questions, folders: Sequence[Path], out: Path, samples: int = SAMPLES_PER_TASK) -> None:
-    """Write the page about these questions and the runs in these folders.
+def write_report(
+    questions: Questions, folders: Sequence[Path], out: Path, samples: int = SAMPLES_PER_TASK,
+    more: Markup | None = None,
+) -> None:
+    """Write the page about these questions and the runs in these folders, and ``more`` sections at its end.
 
     Raises:
         InputError: a folder holds no results, or results on other questions.
     """
-    page = render_page(questions, read_runs(folders, questions), samples)
+    page = render_page(questions, read_runs(folders, questions), samples, more)
     with replacing(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
 

@@ -22,7 +22,7 @@ from builders.errors import InputError
 from recipes.answerers import make_answerer
 from recipes.given_answers import read_given_answers
 from recipes.predictions import FILE_NAME, answer_all, read_predictions, write_predictions
-from recipes.questions import Questions, open_questions
+from recipes.questions import Questions, open_questions, require_spar
 from recipes.results import Results, make_results, write_results
 from recipes.score_text import score_text
 from recipes.scoring import score
@@ -49,6 +49,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
 ) -> None:
     questions = open_questions(dataset, revision or None, config, split)
+    require_spar(questions)
     results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed)
     print(score_text(results))
     print(f"{out}: {FILE_NAME}, results.json")

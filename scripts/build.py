@@ -2,6 +2,7 @@
 
     python scripts/build.py spar_bench --out build/bench                              # procedural rooms
     python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench
+    python scripts/build.py spatial_tunnel --out build/tunnel                         # needs no scenes
     python scripts/build.py tasks --source scannet=/data/scannet/scans                # what can be asked of them
     python scripts/build.py review build/bench --out review.csv                       # to judge rows by hand
     python scripts/build.py spar_bench ... --out build/bench --review review.csv      # without the rejected ones
@@ -12,6 +13,7 @@ kept. Exit codes: 0 done; 1 failed; 2 bad arguments or input; 3 done, but some s
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,12 +27,13 @@ from builders.hub.folder import BuildResult, build_folder
 from builders.scenes import open_source
 from builders.settings import apply_settings, settable
 from builders.spar.availability import first_scene, missing
+from builders.spar.catalogue import HEAD, as_markdown, task_lines
 from builders.spar.limits import Limits
 from builders.spar.review import rows_to_review, write_review
 from builders.spar.tasks import TASKS
 
 OWN_OPTIONS = ("name", "version", "data_dir", "data_files", "description", "sources", "scenes", "scene_ids", "seed",
-               "renderer", "pixels", "review")
+               "renderer", "pixels", "review", "only")
 """Configuration fields that have an option of their own and cannot be given with --set."""
 
 
@@ -52,32 +55,48 @@ def build(
     out: Annotated[Path, typer.Option(help="The folder to make; new, empty, or an earlier build to finish.")],
     source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Scenes: procedural, or scannet=FOLDER. "
                                               "May be repeated.")] = ["procedural"],  # noqa: B006
-    config: Annotated[str, typer.Option(help="Write this config only (default: all).")] = "",
+    config: Annotated[str, typer.Option(help="Write this config of the dataset only, such as tiny of "
+                                        "spar_bench or a task of spar_7m (default: all).")] = "",
     scenes: Annotated[int, typer.Option(min=0, help="At most this many scenes of each source; 0: all "
                                         "(procedural: 6).")] = 0,
     scene_id: Annotated[list[str], typer.Option(metavar="ID", help="Only this scene. May be repeated.")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of rooms and questions.")] = 0,
     engine: Annotated[str, typer.Option(help="What runs the scenes: local.")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    renderer: Annotated[str, typer.Option(help="For procedural rooms: cycles or raycast (fast, plain).")] = "cycles",
+    renderer: Annotated[str, typer.Option(help="For procedural rooms and the tunnel: cycles or raycast (fast, "
+                                  "plain).")] = "cycles",
     pixels: Annotated[str, typer.Option(help="embedded, referenced, or auto: embeds what may be passed on.")] = "auto",
-    review: Annotated[str, typer.Option(metavar="FILE", help="Verdicts (uid, verdict, note; CSV or JSONL): rejected "
-                                        "rows are replaced by others.")] = "",
+    review: Annotated[str, typer.Option(metavar="FILE", help="Verdicts (uid, verdict, note; CSV or JSONL), see "
+                                        "'review': rejected rows are left out, and others take their places where a "
+                                        "task has spare ones.")] = "",
     set_: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="A named setting; a wrong key lists "
                                             "them all. May be repeated.")] = [],  # noqa: B006
 ) -> None:
     name = context.info_name or ""
     cls = builder_class(name)
     arguments: dict[str, Any] = apply_settings(cls.BUILDER_CONFIG_CLASS(), set_, OWN_OPTIONS)
-    builder = cls(sources=tuple(source), scenes=scenes, scene_ids=tuple(scene_id), seed=seed, renderer=renderer,
-                  pixels=pixels, review=review, **arguments)
     if config and config not in cls.CONFIG_NAMES:
         raise InputError(f"--config {config}: {name} has the configs {', '.join(cls.CONFIG_NAMES)}")
+    options = {"sources": tuple(source), "scenes": scenes, "scene_ids": tuple(scene_id), "seed": seed,
+               "renderer": renderer, "pixels": pixels, "review": review, "only": config}
+    builder = cls(**applicable(context, cls.BUILDER_CONFIG_CLASS, options), **arguments)
     print(builder.expectation(), flush=True)
     result = build_folder(builder, out, workers, engine, only_config=config)
     report(result)
     if result.manifest["quarantined"]:
         raise typer.Exit(3)
+
+
+def applicable(context: typer.Context, configuration: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a dataset's configuration knows; ``InputError`` if another one was given."""
+    known = {f.name for f in fields(configuration)}
+    for parameter, option in (("source", "sources"), ("scene_id", "scene_ids"), ("pixels", "pixels"),
+                              ("review", "review")):
+        given = context.get_parameter_source(parameter)
+        if option not in known and given is not None and given.name != "DEFAULT":
+            raise InputError(f"--{parameter.replace('_', '-')} does not apply to {context.info_name}, which is made "
+                             "from no scans")
+    return {option: value for option, value in options.items() if option in known}
 
 
 def report(result: BuildResult) -> None:
@@ -92,7 +111,8 @@ def report(result: BuildResult) -> None:
         pictures = f"{images['references']} embedded ({cost})" if images["references"] else "none embedded"
         print(f"  {name}: {rows} rows; pictures: {pictures}")
     read, kept = (sum(scene[key] for scene in manifest["scenes"]) for key in ("frames_read", "keyframes"))
-    print(f"  keyframes: {kept} of {read} frames ({1 - kept / read:.0%} removed)")
+    if "sources" in manifest["settings"]:
+        print(f"  keyframes: {kept} of {read} frames ({1 - kept / read:.0%} removed)")
     print_table(("task", "rows to choose from", "proposals not asked, most frequent reasons"), [
         (task, ", ".join(f"{n} {form}" for form, n in formats.items()) or "0", _reasons(manifest["rejected"][task]))
         for task, formats in manifest["made"].items()
@@ -134,23 +154,26 @@ for _name in BUILDERS:
 def settings(dataset: Annotated[str, typer.Argument(help=f"One of: {', '.join(BUILDERS)}.")]) -> None:
     """List what --set can change, with the defaults."""
     for key, value in sorted(settable(builder_class(dataset).BUILDER_CONFIG_CLASS(), OWN_OPTIONS).items()):
-        print(f"{key}={value}")
+        print(f"{key}={','.join(map(str, value)) if isinstance(value, tuple) else value}")
 
 
 @app.command()
 def tasks(
     source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Also say whether the scenes of this source "
                                               "can serve each task. May be repeated.")] = [],  # noqa: B006
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print builders/spar/tasks/README.md.")] = False,
 ) -> None:
     """List the task types of SPAR-7M and SPAR-Bench, and whether sources can serve them, judged by one scene each."""
+    if markdown:
+        print(as_markdown(TASKS.values()), end="")
+        return
     scenes = {spec.partition("=")[0]: first_scene(open_source(spec)) for spec in source}
     limits = Limits()
     lines = []
-    for task in TASKS.values():
+    for task, line in zip(TASKS.values(), task_lines(TASKS.values()), strict=True):
         served = [f"no ({reason})" if (reason := missing(task, scene, limits)) else "yes" for scene in scenes.values()]
-        lines.append((task.name, task.level, str(task.views or task.img_type), " ".join(task.formats),
-                      task.bench_format or "-", *served))
-    print_table(("task", "level", "views", "formats", "SPAR-Bench", *scenes), lines)
+        lines.append((*line[:-1], *served, line[-1]))
+    print_table((*HEAD[:-1], *scenes, HEAD[-1]), lines)
 
 
 @app.command()

@@ -16,8 +16,7 @@ import typer
 from builders.command import run_command
 from builders.hub.manifest import read_manifest
 from builders.spar.tasks import TASKS
-
-FORMATS = ("fill", "select", "sentence", "judge")
+from builders.spar.tasks.task import FORMATS
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 

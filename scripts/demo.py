@@ -1,4 +1,5 @@
-"""The whole way in one command: build SPAR-Bench from procedural rooms, load it, score baselines, write a report.
+"""The whole way in one command: build SPAR-Bench from procedural rooms and a sample of SpatialTunnel, load them, score
+baselines, write a report.
 
     python scripts/demo.py --out build/demo
 
@@ -20,15 +21,23 @@ import typer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is imported
 import datasets
+from markupsafe import Markup
 
 from builders.command import run_command
 from builders.hub.folder import BuildResult, build_folder
 from builders.spar.limits import Limits
 from builders.spar.spar_bench import SparBench
+from builders.tunnel.layout import TunnelSettings
+from builders.tunnel.spatial_tunnel import SpatialTunnel
 from recipes.answerers.baselines import BASELINES
+from recipes.answerers.yes_no import YES_NO_BASELINES
 from recipes.questions import open_questions
 from recipes.report import write_report
+from recipes.reporting.runs import read_runs
+from recipes.reporting.tunnel_page import render_tunnel_page
 from recipes.spar_bench import evaluate
+from recipes.spatial_tunnel import evaluate as score_tunnel_run
+from recipes.spatial_tunnel import open_tunnel
 
 LIMITS = replace(Limits(), max_keyframes=12)
 """Twelve views per room keep the rendering to minutes."""
@@ -47,20 +56,22 @@ def main(
                                               "May be repeated.")] = ["procedural"],  # noqa: B006
 ) -> None:
     folder = out / "spar_bench"
-    with step("1/4 build", "scenes -> views -> questions with verified answers"):
+    with step("1/5 build", "scenes -> views -> questions with verified answers"):
         built = build(folder, source, rooms, renderer, workers or os.cpu_count() or 1)
-    with step("2/4 load", f'datasets.load_dataset("{folder}", split="test")'):
+    with step("2/5 load", f'datasets.load_dataset("{folder}", split="test")'):
         load_back(folder)
     questions = open_questions(str(folder))
     runs = [out / "runs" / questions.manifest_sha256[:12] / name for name in BASELINES]
-    with step("3/4 score", ", ".join(f"baseline:{name}" for name in BASELINES)):
+    with step("3/5 score", ", ".join(f"baseline:{name}" for name in BASELINES)):
         for run in runs:
             results = evaluate(questions, f"baseline:{run.name}", run, progress=False)
             average = results.metrics["average"]
             print(f"{results.model}: average {average.value:.1f} [{average.low:.1f}, {average.high:.1f}]")
     report = out / "report.html"
-    with step("4/4 report", "pictures, questions, answers, scores"):
-        write_report(questions, runs, report)
+    with step("4/5 tunnel", "SpatialTunnel: a sample in plain pictures, and what shortcuts score on it"):
+        more = tunnel_sections(out)
+    with step("5/5 report", "pictures, questions, answers, scores"):
+        write_report(questions, runs, report, more=more)
     print(f"open {report}")
     if built.manifest["quarantined"]:
         raise typer.Exit(3)
@@ -86,6 +97,23 @@ def build(folder: Path, sources: list[str], rooms: int, renderer: str, workers: 
     for scene in result.manifest["quarantined"]:
         print(f"quarantined: {scene['source']}/{scene['scene_id']}: {scene['reason']}", file=sys.stderr)
     return result
+
+
+def tunnel_sections(out: Path) -> Markup:
+    """Build a sample of SpatialTunnel, score its baselines, and give the report's sections about it."""
+    builder = SpatialTunnel(renderer="raycast", scenes=4, cell_step=2, roll_cell_step=4,
+                            tunnel=replace(TunnelSettings(), resolution=256))
+    built = build_folder(builder, out / "spatial_tunnel")
+    print(f"{built.manifest['questions']} questions; {built.reused} of {len(built.manifest['scenes'])} scenes were "
+          "there already")
+    questions = open_tunnel(str(out / "spatial_tunnel"))
+    runs = [out / "tunnel_runs" / questions.manifest_sha256[:12] / name for name in YES_NO_BASELINES]
+    for run in runs:
+        scores = score_tunnel_run(questions, f"baseline:{run.name}", run, progress=False).metrics
+        v, delta, sizes = (scores[name].value for name in (
+            "phase_variation/v", "phase_variation/delta", "size_variation/delta_s"))
+        print(f"baseline:{run.name}: v {v:.2f}, delta {delta:.2f}, delta_s {sizes:.2f}")
+    return Markup(render_tunnel_page(questions, read_runs(runs, questions), "tunnel_sections.html.jinja"))
 
 
 def load_back(folder: Path) -> None:

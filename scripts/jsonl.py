@@ -60,10 +60,10 @@ def export_command(
 
 
 def _import_help() -> str:
-    lost = " ".join(f"{column} ({what})." for column, what in LOST.items())
-    guessed = " ".join(f"{column} ({what})." for column, what in GUESSED.items())
+    lost, guessed = ("\n\n\b\n" + "\n".join(f"  {column}: {what}" for column, what in columns.items())
+                     for columns in (LOST, GUESSED))
     return ("Read such a tree, ours or the released one, into a folder with one config per task.\n\nRecords without "
-            f"the key \"vantage\" lack these columns: {lost}\n\nThese are derived: {guessed}")
+            f"the key \"vantage\" lack these columns:{lost}\n\nThese are derived:{guessed}")
 
 
 @app.command("import", help=_import_help())

@@ -22,11 +22,13 @@ from builders.command import run_command
 from builders.errors import InputError, SceneError
 from builders.hub.manifest import file_problems, read_manifest
 from builders.scenes import open_source
+from builders.spar.frame_tables import WITHOUT_QUESTIONS
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
 from builders.spar.scenes_to_rows import without_frames
 from builders.spar.stored import NotStored, stored_record, table_problems
 from builders.spar.verify import verify
+from builders.tunnel.verify import problems as tunnel_problems
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,7 +41,15 @@ def main(
     manifest = read_manifest(folder)
     findings = file_problems(folder, manifest)
     recomputed = checked = 0
-    if not findings:
+    if not findings and manifest["dataset"] == "spatial_tunnel":
+        if source:
+            raise InputError("--source does not apply to spatial_tunnel, which is made from no scans")
+        for name in manifest["files"]:
+            columns = [c for c in pq.read_schema(folder / name).names if c != "image"]
+            rows = pq.read_table(folder / name, columns=columns).to_pylist()
+            checked += len(rows)
+            findings += [f"{name}: {problem}" for problem in tunnel_problems(rows, manifest["settings"]["tunnel"])]
+    elif not findings:
         limits = Limits(**manifest["settings"]["limits"])
         scenes = read_tables(folder, manifest)
         checked, findings = own_problems(scenes, limits)
@@ -76,7 +86,7 @@ def read_tables(folder: Path, manifest: dict) -> dict[tuple[str, str], SceneTabl
         for row in shard.read([c for c in shard.schema_arrow.names if c not in ("image", "depth")]).to_pylist():
             scene = scenes[row["source"], row["scene_id"]]
             scene.splits.add(split)
-            if config in ("frames", "objects"):
+            if config in WITHOUT_QUESTIONS:
                 getattr(scene, config).append(row)
             else:
                 scene.rows[row["uid"]] = row

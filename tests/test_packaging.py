@@ -25,6 +25,16 @@ def _requirements(extras: list[str]) -> list[Requirement]:
     return [want for want in requirements if want.marker is None or want.marker.evaluate()]
 
 
+def test_every_file_that_code_reads_is_packaged():
+    """Templates, wording, scene lists: package-data names files by suffix."""
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns, packages = tool["package-data"]["*"], tool["packages"]["find"]["include"]
+    files = [path for package in packages for path in (ROOT / package.rstrip("*")).rglob("*") if path.is_file()]
+    data = [path for path in files if path.suffix not in (".py", ".pyc")]
+    assert {path.suffix for path in data} >= {".yaml", ".jinja", ".txt", ".csv", ".css"}
+    assert [path for path in data if not any(path.match(pattern) for pattern in patterns)] == []
+
+
 @pytest.mark.parametrize("want", _requirements(["geometry", "render", "dev", "models"]), ids=lambda want: want.name)
 def test_every_direct_dependency_is_pinned_within_its_range(want: Requirement) -> None:
     pins = _pins()

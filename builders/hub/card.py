@@ -72,7 +72,7 @@ def _card_data(builder: HubBuilder, folder: Path, manifest: dict[str, Any]) -> D
                 "version": manifest["version"],
                 "data_files": [{"split": split, "path": f"{config}/{split}-*.parquet"} for split in splits],
             }
-            | ({"default": True} if config == "default" else {})
+            | ({"default": True} if config == builder.DEFAULT_CONFIG_NAME else {})
             for config, splits in configs.items()
         ],
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import datasets
@@ -79,11 +80,15 @@ class HubBuilder(Protocol):
     """A ``datasets`` builder whose unit of work is a scene."""
 
     VERSION: datasets.Version
+    DEFAULT_CONFIG_NAME: str
     CONFIG_NAMES: tuple[str, ...]
     """Published configs."""
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]]
     """The tables of a part, ``ROWS`` among them -> the columns ``select`` looks at."""
     info: datasets.DatasetInfo
+    scratch: Path | None
+    """Set by whoever builds: ``scratch/<source>/<scene>`` may keep what an interrupted ``build_scene`` should not lose,
+    and is removed once the part is whole."""
 
     @property
     def name(self) -> str: ...

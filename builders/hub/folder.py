@@ -87,6 +87,7 @@ def _build(
     builder: HubBuilder, out: Path, refs: list[SceneRef], workers: int, only_config: str, progress: bool
 ) -> BuildResult:
     parts = out / ".build" / "parts"
+    builder.scratch = out / ".build" / "scratch"
     finished: dict[str, PartOutcome] = {}
     work = map_scenes(partial(ensure_part, builder, parts), refs, workers)
     with tqdm(total=len(refs), desc="scenes", unit="scene", disable=not progress) as bar:

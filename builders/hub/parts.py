@@ -75,6 +75,8 @@ def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome
         metadata = {_SPEC_KEY.decode(): wanted} | (told if name == ROWS else {})
         with replacing(table_path(part, name)) as temporary, TableWriter(temporary, table.schema, metadata) as writer:
             writer.write(table)
+    if builder.scratch:
+        shutil.rmtree(part_path(builder.scratch, ref), ignore_errors=True)
     return PartOutcome(ref, len(tables[ROWS]), False, None)
 
 

@@ -36,6 +36,7 @@ from builders.scenes.boxes import gravity_aligned_box
 from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
 from builders.scenes.scene import Array, Frame, Mesh, Scene, SceneObject
 
+_END_OF_JPEG = b"\xff\xd9"
 _SCENE_ID = re.compile(r"scene\d{4}_\d{2}")
 
 STRUCTURAL_LABELS = frozenset({"wall", "floor", "ceiling"})
@@ -88,9 +89,9 @@ class ScanNetSource:
         path = self._folder(scene.scene_id) / "color" / f"{frame.frame_id}.jpg"
         try:
             data = path.read_bytes()
-            with Image.open(BytesIO(data)) as image:
-                image.draft("L", (1, 1))  # decode as little as finds a truncation
-                image.load()
+            if not data.endswith(_END_OF_JPEG):
+                with Image.open(BytesIO(data)) as image:
+                    image.load()
         except OSError as error:
             raise SceneError(f"{path}: not a complete JPEG ({error}); export this frame again") from error
         return data

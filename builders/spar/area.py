@@ -22,7 +22,12 @@ def thinned(points: Array, voxel: float) -> Array:
     A voxel's centre in plan is that of its square, so voxels above each other give one point. Thinning what is thinned
     changes nothing.
     """
-    return (np.unique(np.floor(points / voxel).astype(np.int64), axis=0) + 0.5) * voxel
+    if not len(points):
+        return points
+    cells = np.floor(points / voxel).astype(np.int64)
+    low, wide = cells.min(axis=0), int(np.ptp(cells[:, 1])) + 1
+    taken = np.unique((cells - low) @ (wide, 1))
+    return (np.stack(np.divmod(taken, wide), axis=1) + low + 0.5) * voxel
 
 
 def room_points(points: Array, voxel: float) -> Array:
@@ -47,7 +52,12 @@ def outline_triangles(points: Array, radius: float) -> Array:
 
 def outline_area(points: Array, radius: float) -> float:
     """Square metres inside the outline of points (N, 2), holes left out."""
-    return float(shapely.union_all(shapely.polygons(outline_triangles(points, radius))).area)
+    return covered_area(outline_triangles(points, radius))
+
+
+def covered_area(triangles: Array) -> float:
+    """Square metres of the union of triangles (T, 3, 2) that share edges and nothing else."""
+    return float(shapely.coverage_union_all(shapely.polygons(triangles)).area)
 
 
 def _cross(corners: Array) -> Array:

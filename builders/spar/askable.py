@@ -1,8 +1,7 @@
 """Whether objects may be asked about together in some views: what a drawn point needs, and that every view counts."""
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
@@ -19,8 +18,8 @@ def point_problem(record: SceneRecord, limits: Limits, views: Sequence[int], ask
             return "marker_off_object"
         for b in asked[:i]:
             if b.view == a.view:
-                gap = seen.center_pixel - image.objects[b.object_id].center_pixel
-                if float(np.linalg.norm(gap)) / image.frame.height < limits.min_marker_gap:
+                gap = math.dist(seen.center_pixel, image.objects[b.object_id].center_pixel)
+                if gap / image.frame.height < limits.min_marker_gap:
                     return "markers_collide"
     return None
 
@@ -33,7 +32,7 @@ def pointable(seen: Observation, limits: Limits) -> bool:
 def seen_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> bool:
     """Whether one of the views shows all of several objects: a question over several views must need more than one."""
     names = {a.object_id for a in asked}
-    return len(names) > 1 and any(names <= set(record.images[view].objects) for view in views)
+    return len(names) > 1 and any(names <= record.images[view].objects.keys() for view in views)
 
 
 def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:

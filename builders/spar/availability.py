@@ -1,10 +1,15 @@
 """Which tasks a source can serve, judged by one of its scenes."""
 
+from collections.abc import Callable, Mapping
+
 from builders.errors import InputError, SceneError
 from builders.scenes.scene import Scene, SceneSource
 from builders.spar.keyframes import keyframes
 from builders.spar.limits import Limits
 from builders.spar.tasks.task import Task
+
+NEEDS: Mapping[str, Callable[[Scene], bool]] = {"instructions": lambda scene: bool(scene.instructions)}
+"""What ``Task.needs`` may name, things that not every source has, and whether a scene has it."""
 
 _SCENES_TRIED = 5
 
@@ -23,10 +28,8 @@ def first_scene(source: SceneSource) -> Scene:
 
 def missing(task: Task, scene: Scene, limits: Limits) -> str:
     """What the scene lacks for a task; empty if nothing. (It may still hold no object that passes the limits.)"""
-    if task.needs == "instructions":
-        return "" if scene.instructions else "no instructions"
     if task.needs:
-        raise ValueError(f"{task.name}: needs {task.needs!r}, which is none of builders.spar.tasks.NEEDS")
+        return "" if NEEDS[task.needs](scene) else f"no {task.needs}"
     if task.img_type == "video":
         have, want, what = len(scene.frames), limits.video_frames, "frames"
     else:

@@ -1,8 +1,10 @@
 """What spar_bench and spar_7m have in common: where scenes come from, and what of them is asked about."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -18,6 +20,8 @@ from builders.spar.labels import EXCLUDED_LABELS, excluded_labels
 from builders.spar.limits import Limits
 from builders.spar.review import Review, read_review
 from builders.spar.scene_lists import SceneList, read_scene_list
+from builders.spar.tasks.task import Task
+from builders.spar.wording import asks_briefly
 
 
 @dataclass
@@ -56,11 +60,17 @@ class SparConfig(datasets.BuilderConfig):
         read_scene_list(self.exclude)  # now, not after hours of building
         read_review(self.review)
 
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
+        """The name under which ``datasets`` caches; lists count by what they hold, for they are edited in place."""
+        held = {"exclude": read_scene_list(self.exclude).sha256, "review": read_review(self.review).sha256}
+        return super().create_config_id(config_kwargs | {k: v for k, v in held.items() if v}, custom_features)
+
 
 class SparBuilder(datasets.ArrowBasedBuilder):
     """Sources, scenes and review of both datasets; a subclass says which rows they give."""
 
     config: SparConfig
+    scratch: Path | None = None
 
     @cached_property
     def refs(self) -> list[SceneRef]:
@@ -81,6 +91,11 @@ class SparBuilder(datasets.ArrowBasedBuilder):
 
     def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
         """Those of a source's scenes that the dataset may use; ``InputError`` if there are some, but none of these."""
+        raise NotImplementedError
+
+    @property
+    def asked_tasks(self) -> list[Task]:
+        """The tasks whose questions are made."""
         raise NotImplementedError
 
     def chosen_by(self) -> str:
@@ -123,8 +138,9 @@ class SparBuilder(datasets.ArrowBasedBuilder):
         return [np.array([i for i, uid in enumerate(of_part) if uid not in rejected], np.int64) for of_part in uids]
 
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
-        """The outcome of the review, None without one."""
-        return {"review": self._review_outcome}
+        """What each task asks, and the outcome of the review, None without one."""
+        asks = {task.name: asks_briefly(task.name) for task in self.asked_tasks}
+        return {"asks": asks, "review": self._review_outcome}
 
     _review_outcome: dict[str, Any] | None = None
 
@@ -134,6 +150,7 @@ class SparBuilder(datasets.ArrowBasedBuilder):
         return {
             "dataset": self.name,
             "version": str(self.VERSION),
+            "code": _code_hash(),
             "seed": self.config.seed,
             "source": ref.source,
             "scene": ref.scene_id,
@@ -177,3 +194,10 @@ class SparBuilder(datasets.ArrowBasedBuilder):
     def embeds(self, source: SceneSource) -> bool:
         """Whether the source's pixels go into the dataset."""
         return self.config.pixels == "embedded" or (self.config.pixels == "auto" and source.redistributable)
+
+
+@cache
+def _code_hash() -> str:
+    """Of the tasks, their wording and all that makes rows: what other code has made is made again."""
+    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in (".py", ".yaml"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -39,7 +39,7 @@ class NumberFact(Fact):
     given: float | None
     """A length the question tells, metres."""
     elsewhere: tuple[float, ...] = ()
-    """The same quantity of other objects that might as well have been asked about: material for options."""
+    """The same quantity where it might as well have been asked for: material for options."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Gold:
     """Option texts beside the gold one (``select`` only)."""
     slots: Mapping[str, str] = field(default_factory=dict)
     """Words for the wording's slots, beside the objects' names by their colours."""
+    balance: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """(context, what holds, all that might hold): rows are chosen so that in each context all are as frequent, and a
+    guesser who knows the context cannot tell."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from builders.errors import SceneError
 from builders.scenes.scene import Frame, SceneObject, SceneSource
 from builders.spar.scenes_to_rows import SceneRows
 
+WITHOUT_QUESTIONS = ("frames", "objects")
+"""The configs of spar_7m that hold what the questions are about."""
+
 _MATRIX = List(List(Value("float64")))
 
 FRAME_FEATURES = Features({

@@ -1,5 +1,8 @@
 """Pinhole arithmetic shared by all tasks. Pixel centres are at integers (see ``builders.scenes.scene``)."""
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,15 +20,11 @@ def project(points_camera: Array, intrinsics: Array) -> Array:
     return homogeneous[..., :2] / homogeneous[..., 2:]
 
 
-def ray_directions(pixels: Array, frame: Frame) -> Array:
-    """(..., 2) pixels to (..., 3) world directions of camera depth 1, so that a ray's length parameter is its depth."""
-    homogeneous = np.concatenate([pixels, np.ones_like(pixels[..., :1])], axis=-1)
-    return homogeneous @ (frame.world_from_camera[:3, :3] @ np.linalg.inv(frame.intrinsics)).T
-
-
-def pixel_grid(width: int, height: int) -> Array:
-    """(height, width, 2) pixel centres (u, v)."""
-    return np.stack(np.meshgrid(np.arange(width, dtype=float), np.arange(height, dtype=float)), axis=-1)
+def ray_directions(u: NDArray[Any], v: NDArray[Any], frame: Frame) -> Array:
+    """Pixel positions u, v, which broadcast to (...), to (..., 3) world directions of camera depth 1, so that a ray's
+    length parameter is its depth."""
+    right, down, forward = (frame.world_from_camera[:3, :3] @ np.linalg.inv(frame.intrinsics)).T
+    return u[..., None] * right + (v[..., None] * down + forward)
 
 
 def points_to_px1000(pixels: Array, width: int, height: int) -> NDArray[np.int64]:
@@ -35,7 +34,7 @@ def points_to_px1000(pixels: Array, width: int, height: int) -> NDArray[np.int64
         >>> points_to_px1000(np.array([319.5, -0.5]), 640, 480).tolist()
         [500, 0]
     """
-    return np.clip(np.rint((pixels + 0.5) / (width, height) * 1000), 0, 1000).astype(np.int64)
+    return np.minimum(np.maximum(np.rint((pixels + 0.5) / (width, height) * 1000), 0), 1000).astype(np.int64)
 
 
 def box_to_px1000(box: Array, width: int, height: int) -> NDArray[np.int64]:
@@ -58,7 +57,7 @@ def iou(a: Array, b: Array) -> Array:
 
 def center_distance(a: OrientedBox, b: OrientedBox) -> float:
     """Metres between two box centres."""
-    return float(np.linalg.norm(a.center - b.center))
+    return math.dist(a.center, b.center)
 
 
 def rotation_between(a: Frame, b: Frame) -> float:
@@ -76,8 +75,9 @@ def looking_at(eye: Array, target: Array) -> Array:
         True
     """
     forward = (target - eye) / np.linalg.norm(target - eye)
-    right = np.cross(forward, (0.0, 0.0, 1.0))
-    right /= np.linalg.norm(right)
+    x, y, z = forward.tolist()
+    level = math.hypot(x, y)
+    right, down = (y / level, -x / level, 0.0), (x * z / level, y * z / level, -level)
     pose = np.eye(4)
-    pose[:3] = np.stack([right, -np.cross(right, forward), forward, eye], axis=1)
+    pose[:3] = np.stack([right, down, forward, eye], axis=1)
     return pose

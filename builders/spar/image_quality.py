@@ -7,7 +7,7 @@ from PIL import Image
 
 from builders.spar.limits import Limits
 
-_SIDE = 240
+QUALITY_SIDE = 240
 """Pixels of the shorter side at which quality is measured, about: so that limits hold for every resolution."""
 
 
@@ -26,7 +26,7 @@ class ImageQuality:
 def image_quality(image: Image.Image) -> ImageQuality:
     """Measure a picture after shrinking it to a shorter side of about 240 pixels (whole pixels are averaged)."""
     grey = image.convert("L")
-    grey = grey.reduce(max(1, round(min(grey.size) / _SIDE)))
+    grey = grey.reduce(max(1, round(min(grey.size) / QUALITY_SIDE)))
     light = np.asarray(grey, dtype=np.float32)
     inner = light[1:-1, 1:-1]
     laplacian = 4 * inner - light[:-2, 1:-1] - light[2:, 1:-1] - light[1:-1, :-2] - light[1:-1, 2:]

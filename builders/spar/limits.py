@@ -71,7 +71,7 @@ class Limits:
     max_candidate_spread: float = 0.8
     """Metres between the heights of the lowest and the highest of several named candidates for nearest and farthest:
     names tell what stands on the floor and what hangs on a wall (open)."""
-    min_marker_cover: float = 0.5
+    min_marker_cover: float = 0.7
     """Share of a point marker's disc that must lie on its object; the ray through its middle always must (open)."""
     min_marker_gap: float = 0.06
     """Point markers closer than this share of the image height would cover each other (open)."""
@@ -80,6 +80,9 @@ class Limits:
 
     max_same_objects: int = 3
     """Questions of one task about the same set of objects of a scene: more of them teach and test little (open)."""
+
+    max_same_count: int = 1
+    """Labels of a scene that are asked for the same count, for each format (open)."""
 
     max_per_frame: int = 0
     """Questions of one task and format whose first view is the same frame, videos apart; 0: no cap (open)."""
@@ -102,7 +105,7 @@ class Limits:
     """Share of the larger of two numbers by which options differ (open)."""
     max_height_gap: float = 0.3
     """Metres; only for objects closer in height do options differ in above and below: names tell the rest (open)."""
-    max_option_iou: float = 0.3
+    max_option_iou: float = 0.2
     """Options that are boxes overlap each other less than this (open)."""
     box_slack: float = 0.1
     """Metres by which the two routes to a 2D box may differ: one mesh edge (open)."""
@@ -153,8 +156,9 @@ class Limits:
                              "factors above 1, the smaller first")
         if self.room_voxel == 0 or self.room_outline_radius < self.room_voxel:
             raise InputError("room_voxel must be above 0 and room_outline_radius not below it")
-        if self.max_option_iou == 0 or self.max_same_objects == 0 or self.max_depth <= self.min_depth:
-            raise InputError("max_option_iou and max_same_objects must be above 0, max_depth above min_depth")
+        if 0 in (self.max_option_iou, self.max_same_objects, self.max_same_count) or self.max_depth <= self.min_depth:
+            raise InputError("max_option_iou, max_same_objects and max_same_count must be above 0, max_depth above "
+                             "min_depth")
 
         if self.max_imagined_pitch >= 90:
             raise InputError(f"max_imagined_pitch={self.max_imagined_pitch}: expected less than 90")

@@ -73,13 +73,14 @@ def draw_markers(
 
 
 def tag_of(position: int) -> str:
-    """Name of the object at a position (from 0) of a row's ``objects`` in pictures and answers.
+    """Name of the object at a position (from 0) of a row's ``objects``, in pictures and answers; the published drawing
+    code writes the same.
 
     Example:
         >>> tag_of(0)
-        'object1'
+        'object0'
     """
-    return f"object{position + 1}"
+    return f"object{position}"
 
 
 def marker_radius(width: int, height: int) -> float:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from builders.spar.choices import LETTERS, letters, shuffled
-from builders.spar.facts import Fact, Gold, Rejected
-from builders.spar.limits import Limits
+from builders.spar.facts import Fact, Gold
 from builders.spar.records import SceneRecord
+from builders.spar.tasks.naming import Name
 from builders.spar.tasks.task import Task
 from builders.spar.wording import group_of, templates
 
@@ -20,17 +20,13 @@ class Phrased:
     question: str
     answer: str
     options: tuple[str, ...]
-    gold: Gold
     template_id: str
 
 
 def phrase(
-    task: Task, fact: Fact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
-) -> Phrased | Rejected:
-    """Ask a fact in a format; rejected when no options can be found that are wrong by the stated margins."""
-    gold = task.answer(fact, format_type, record, limits, rng)
-    if isinstance(gold, Rejected):
-        return gold
+    task: Task, fact: Fact, gold: Gold, format_type: str, record: SceneRecord, rng: np.random.Generator
+) -> Phrased:
+    """Ask a fact in a format."""
     slots = _names(task, fact, record) | dict(gold.slots)
     if task.options:
         slots["letters"] = letters(task.options)
@@ -49,7 +45,7 @@ def phrase(
         key, text = _drawn(task.name, "answers", format_type, rng)
         answer = sentence_case(text.format(**slots))
         used.append(key)
-    return Phrased(question, answer, tuple(options), gold, f"{task.name}/{format_type}/{'-'.join(used)}")
+    return Phrased(question, answer, tuple(options), f"{task.name}/{format_type}/{'-'.join(used)}")
 
 
 def sentence_case(text: str) -> str:
@@ -69,4 +65,5 @@ def _drawn(name: str, group: str, format_type: str, rng: np.random.Generator) ->
 def _names(task: Task, fact: Fact, record: SceneRecord) -> dict[str, str]:
     """Every asked object under its colour, as the question calls it: label and marker."""
     form = templates("common")["marker"][task.marker]
-    return {a.color: form.format(label=record.label(a.object_id), color=a.color) for a in fact.asked}
+    labels = {a.color: record.label(a.object_id) for a in fact.asked}
+    return {color: Name(form.format(label=label, color=color), of=label) for color, label in labels.items()}

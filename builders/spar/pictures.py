@@ -9,7 +9,7 @@ from PIL import Image
 
 from builders.errors import SceneError
 from builders.scenes.scene import Scene, SceneSource
-from builders.spar.image_quality import quality_problem
+from builders.spar.image_quality import QUALITY_SIDE, quality_problem
 from builders.spar.limits import Limits
 from builders.spar.markers import draw_markers
 
@@ -31,29 +31,29 @@ class Pictures:
         self._decoded: OrderedDict[str, Image.Image] = OrderedDict()
         self._errors: dict[str, SceneError] = {}
         self._flaws: dict[str, str | None] = {}
+        self._flawed: dict[str, str] = {}
 
     def problem(self, row: Mapping[str, Any], limits: Limits) -> str | None:
         """Why the row's frames cannot be shown: ``image_unreadable`` (missing, not decodable, of another size than its
-        camera says), or, videos apart, a reason of ``quality_problem``. Each frame is looked at once."""
+        camera says), or, videos apart, a reason of ``quality_problem``. Each frame is looked at once, and small."""
         for frame_id in row["frame_ids"]:
-            if frame_id not in self._encoded and frame_id not in self._errors:
+            if frame_id not in self._flaws and frame_id not in self._errors:
                 try:
-                    self._read(frame_id)
+                    self._flaws[frame_id] = quality_problem(self._decode(frame_id, small=True), limits)
                 except SceneError as error:
                     self._errors[frame_id] = error
             if frame_id in self._errors:
                 return "image_unreadable"
-            if row["img_type"] != "video" and frame_id not in self._flaws:
-                self._flaws[frame_id] = quality_problem(self._read(frame_id)[1], limits)
-            flaw = self._flaws.get(frame_id) if row["img_type"] != "video" else None
+            flaw = self._flaws[frame_id] if row["img_type"] != "video" else None
             if flaw:
+                self._flawed[frame_id] = flaw
                 return flaw
         return None
 
     @property
     def flawed(self) -> dict[str, int]:
         """Frames that questions wanted and that show too little, by reason: ``frames_too_dark``, and so on."""
-        return dict(Counter(flaw.replace("image", "frames") for flaw in self._flaws.values() if flaw))
+        return dict(Counter(flaw.replace("image", "frames") for flaw in self._flawed.values()))
 
     @property
     def unreadable(self) -> frozenset[str]:
@@ -79,31 +79,44 @@ class Pictures:
         Raises:
             SceneError: as ``of_row``.
         """
-        data, _ = self._read(frame_id)
+        if frame_id not in self._encoded:
+            self._decode(frame_id, small=True)
+        data = self._encoded[frame_id]
         return {"bytes": data, "path": f"{self._scene.scene_id}_{frame_id}.{_suffix(data)}"}
 
     def _read(self, frame_id: str) -> tuple[bytes, Image.Image]:
+        if frame_id in self._decoded:
+            self._decoded.move_to_end(frame_id)
+        else:
+            self._decoded[frame_id] = self._decode(frame_id)
+            if len(self._decoded) > _KEPT_DECODED:
+                self._decoded.popitem(last=False)
+        return self._encoded[frame_id], self._decoded[frame_id]
+
+    def _decode(self, frame_id: str, small: bool = False) -> Image.Image:
+        """The frame's picture.
+
+        Args:
+            small: a JPEG is decoded at the smallest size that quality can be measured at, which takes half the time.
+        """
         where = f"{self._scene.source} {self._scene.scene_id} frame {frame_id}"
         frame = self._frames.get(frame_id)
         if frame is None:
             raise SceneError(f"{where}: not in the scan; the rows were made from another export of it")
-        if frame_id in self._decoded:
-            self._decoded.move_to_end(frame_id)
-            return self._encoded[frame_id], self._decoded[frame_id]
         data = self._encoded.get(frame_id) or self._source.read_color(self._scene, frame)
         try:
             image = Image.open(BytesIO(data))
+            size = image.size
+            if small:
+                image.draft(None, (QUALITY_SIDE, QUALITY_SIDE))
             image.load()
         except (OSError, SyntaxError, ValueError) as error:
             raise SceneError(f"{where}: the colour image cannot be decoded ({error})") from error
-        if image.size != (frame.width, frame.height):
-            raise SceneError(f"{where}: the colour image has {image.size[0]}x{image.size[1]} pixels, its camera "
+        if size != (frame.width, frame.height):
+            raise SceneError(f"{where}: the colour image has {size[0]}x{size[1]} pixels, its camera "
                              f"{frame.width}x{frame.height}; all frames of a scan must have one size")
         self._encoded[frame_id] = data
-        self._decoded[frame_id] = image
-        if len(self._decoded) > _KEPT_DECODED:
-            self._decoded.popitem(last=False)
-        return data, image
+        return image
 
 
 def with_markers(row: Mapping[str, Any], views: Sequence[tuple[bytes, Image.Image]]) -> list[EncodedImage]:

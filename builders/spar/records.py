@@ -3,20 +3,19 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from builders.errors import SceneError
 from builders.scenes.scene import Array, Frame, Instruction, Scene, SceneObject
 from builders.spar.area import outline_area, thinned
+from builders.spar.geometry import iou
 from builders.spar.keyframes import keyframes
 from builders.spar.labels import EXCLUDED_LABELS, with_asked_labels
 from builders.spar.limits import Limits
-from builders.spar.visibility import Observation, Observer
+from builders.spar.visibility import Observation, Observer, Sight
 
-_FOOTPRINT_EVERY = 2
-"""Rays for the footprint go through every second pixel of every second row."""
 _COARSE_VOXEL, _COARSE_RADIUS = 0.1, 0.5
 """Metres; a modelled wall or floor has vertices this far apart."""
 
@@ -31,6 +30,14 @@ class ImageRecord:
     """By object id: only objects that pass the visibility limits."""
     glimpsed: Mapping[str, float] = field(default_factory=dict)
     """Visible pixels / image pixels by object id, of everything with at least one visible pixel."""
+
+    @cached_property
+    def box_iou(self) -> Mapping[tuple[str, str], float]:
+        """Of the 2D boxes of each two objects, both ways round."""
+        names = list(self.objects)
+        boxes = np.array([self.objects[name].bbox for name in names]).reshape(-1, 4)
+        shares = iou(boxes[:, None], boxes).tolist()
+        return {(a, b): share for a, row in zip(names, shares) for b, share in zip(names, row)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +71,52 @@ class SceneRecord:
     unseen: Mapping[str, int]
     """Observations that failed a visibility limit, by reason."""
     footprint: Array = field(default_factory=lambda: np.zeros((0, 2)))
-    """(N, 2) voxel centres, in plan, of every surface that the frames of ``video`` show; metres."""
+    """(N, 2) voxel centres, in plan, of every surface that the frames of ``video`` show; metres. Only what some camera
+    sees: neither the back of a wall nor the slab below the floor makes a modelled room larger than a scanned one."""
     plan_area: float = 0.0
     """Square metres that the whole mesh covers in plan, coarsely; 0 without a video."""
     instructions: tuple[Instruction, ...] = ()
     """Walks in words, if the source has them and a video was asked for."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """What the reader or the labels left out, by reason."""
+
+    @cached_property
+    def labels(self) -> Counter[str]:
+        """How many objects have each label."""
+        return Counter(o.item.label for o in self.objects.values())
+
+    @cached_property
+    def image_of_frame(self) -> Mapping[str, ImageRecord]:
+        """By frame id."""
+        return {image.frame.frame_id: image for image in self.images}
+
+    @cached_property
+    def mean_corners(self) -> Mapping[str, Array]:
+        """(3,) mean of the corners of each object's box, by object id."""
+        return {name: o.item.box.corners().mean(axis=0) for name, o in self.objects.items()}
+
+    @cached_property
+    def overlapping_boxes(self) -> frozenset[tuple[str, str]]:
+        """Pairs of objects, both ways round, whose boxes share interior points."""
+        names, boxes = list(self.objects), [o.item.box for o in self.objects.values()]
+        corners = np.array([box.corners() for box in boxes])
+        low, high = corners.min(axis=1), corners.max(axis=1)
+        near = ((low[:, None] < high) & (low < high[:, None])).all(axis=2)
+        pairs = ((i, j) for i, j in np.argwhere(np.triu(near, 1)).tolist() if boxes[i].overlaps(boxes[j]))
+        return frozenset(pair for i, j in pairs for pair in ((names[i], names[j]), (names[j], names[i])))
+
+    @cached_property
+    def view_overlap(self) -> Array:
+        """(S, S) for each two keyframes: objects both show / objects of the one that shows fewer; -1 for a keyframe and
+        itself, and where one shows nothing."""
+        places = {name: place for place, name in enumerate(self.objects)}
+        shows = np.zeros((len(self.stills), len(places)))
+        for row, view in zip(shows, self.stills, strict=True):
+            row[[places[name] for name in self.images[view].objects]] = 1
+        fewer = np.minimum.outer(shows.sum(axis=1), shows.sum(axis=1))
+        share = np.where(fewer > 0, shows @ shows.T / np.maximum(fewer, 1), -1.0)
+        np.fill_diagonal(share, -1.0)
+        return share
 
     def label(self, object_id: str) -> str:
         return self.objects[object_id].item.label
@@ -107,17 +153,19 @@ def build_record(
                          "labels")
     observer = Observer(scene)
     unseen: Counter[str] = Counter()
-    images = []
+    images, surfaces = [], [np.zeros((0, 2))]
     for index, frame in enumerate(kept):
         visible = {}
-        shown = observer.object_map(frame)
-        for observation in observer.observe(frame, shown):
+        sight = observer.look(frame)
+        if frame.frame_id in videos:
+            surfaces.append(thinned(frame.center[:2] + sight.surface[:, :2], limits.room_voxel))
+        for observation in observer.observe(frame, sight):
             reason = _too_little_to_ask(observation, limits)
             if reason:
                 unseen[reason] += 1
             else:
                 visible[observation.object_id] = observation
-        images.append(ImageRecord(index, frame, visible, _areas(shown, scene.objects)))
+        images.append(ImageRecord(index, frame, visible, _areas(sight, scene.objects)))
     objects = {
         o.object_id: ObjectRecord(o, tuple(i.index for i in images if o.object_id in i.objects)) for o in asked
     }
@@ -128,26 +176,17 @@ def build_record(
         scene.source, scene.scene_id, tuple(images),
         tuple(i for i, f in enumerate(kept) if f.frame_id in stills),
         tuple(i for i, f in enumerate(kept) if f.frame_id in videos),
-        objects, "mesh", len(scene.frames), dict(unseen), _footprint(observer, video_frames, limits),
+        objects, "mesh", len(scene.frames), dict(unseen), thinned(np.concatenate(surfaces), limits.room_voxel),
         outline_area(thinned(scene.mesh.vertices[:, :2], _COARSE_VOXEL), _COARSE_RADIUS) if filmed else 0.0,
         instructions,
         scene.dropped,
     )
 
 
-def _areas(shown: NDArray[np.int32], objects: tuple[SceneObject, ...]) -> dict[str, float]:
+def _areas(sight: Sight, objects: tuple[SceneObject, ...]) -> dict[str, float]:
     """Visible share of the image of every object with a visible pixel, structural ones left out."""
-    pixels = np.bincount(shown.ravel() + 1, minlength=len(objects) + 1)[1:]
-    return {o.object_id: float(n / shown.size) for o, n in zip(objects, pixels) if n and not o.structural}
-
-
-def _footprint(observer: Observer, frames: tuple[Frame, ...], limits: Limits) -> Array:
-    """What the frames show of the scene, in plan: only surfaces that some camera sees, so that neither the back of a
-    wall nor the floor slab below it makes a modelled room larger than a scanned one."""
-    if not frames:
-        return np.zeros((0, 2))
-    points = (thinned(observer.seen_points(f, _FOOTPRINT_EVERY)[:, :2], limits.room_voxel) for f in frames)
-    return thinned(np.concatenate(list(points)), limits.room_voxel)
+    shares = (sight.pixels / sight.objects.size).tolist()
+    return {o.object_id: share for o, share in zip(objects, shares, strict=True) if share and not o.structural}
 
 
 def _spread(frames: tuple[Frame, ...], count: int) -> tuple[Frame, ...]:

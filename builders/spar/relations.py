@@ -1,9 +1,10 @@
 """Relation triples: words of signed differences, their options and claims, and how a sentence says them (SPAR, appendix
 7.5). The words that a reader sees are in ``templates/relation_words.yaml``."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -54,8 +55,8 @@ def between(a: Array, b: Array, pose: Array) -> Differences:
     """
     in_camera = [(point - pose[:3, 3]) @ pose[:3, :3] for point in (a, b)]
     right, down, _ = in_camera[0] - in_camera[1]
-    nearer = np.linalg.norm(a - pose[:3, 3]) - np.linalg.norm(b - pose[:3, 3])
-    return tuple(zip(TWO_OBJECTS, (float(right), float(down), float(nearer)), strict=True))
+    nearer = math.dist(a, pose[:3, 3]) - math.dist(b, pose[:3, 3])
+    return tuple(zip(TWO_OBJECTS, (float(right), float(down), nearer), strict=True))
 
 
 def to_observer(a: Array, pose: Array) -> Differences:
@@ -104,18 +105,16 @@ def relation_gold(fact: RelationFact, format_type: str, limits: Limits, rng: np.
         return _claim_gold(fact, limits, rng)
     exact = tuple(d for _, d in fact.differences)
     words = relation_triple(fact.differences, limits.relation_band)
-    distractors: tuple[str, ...] | Rejected = ()
-    if format_type == "select":
-        distractors = _other_triples(fact, words, limits, rng)
-    if isinstance(distractors, Rejected):
-        return distractors
     slots = spoken_slots(fact.differences, limits.relation_band)
-    return Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), distractors, slots)
+    gold = Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), slots=slots)
+    return _with_options(gold, fact, words, limits, rng) if format_type == "select" else gold
 
 
-def _other_triples(
-    fact: RelationFact, words: Sequence[str], limits: Limits, rng: np.random.Generator
-) -> tuple[str, ...] | Rejected:
+def _with_options(
+    gold: Gold, fact: RelationFact, words: Sequence[str], limits: Limits, rng: np.random.Generator
+) -> Gold | Rejected:
+    """The gold with its other triples. All four are balanced among the rows that show the same third word: without,
+    "below" would tell "closer", since cameras look down."""
     axes = [axis for axis, _ in fact.differences]
     free = _open_slots(fact, words, limits)
     if words[2]:  # a camera that looks down sees what is farther higher up: the third word would tell the second
@@ -128,7 +127,10 @@ def _other_triples(
     for changed in ((varied[0],), (varied[1],), varied):
         triple = [opposite(axes[i], word) if i in changed else word for i, word in enumerate(words)]
         triples.append(", ".join(triple))
-    return tuple(triples)
+    (shown,) = {0, 1, 2} - set(varied)
+    context = f"{axes[shown]}: {words[shown]}"
+    balance = ((context, gold.text, (gold.text, *triples)),)
+    return replace(gold, distractors=tuple(triples), balance=balance)
 
 
 def _claim_gold(fact: RelationFact, limits: Limits, rng: np.random.Generator) -> Gold | Rejected:

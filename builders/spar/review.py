@@ -70,7 +70,7 @@ def read_review(path: str) -> Review:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"review: {path} cannot be read as text ({error})") from error
     verdicts: dict[str, str] = {}
-    entries = _json_lines(text, path) if path.endswith(".jsonl") else _csv_rows(text, path)
+    entries = _json_lines(text, path) if path.lower().endswith(".jsonl") else _csv_rows(text, path)
     for number, entry in entries:
         uid, verdict = entry.get("uid"), entry.get("verdict")
         if not isinstance(uid, str) or not uid.strip():
@@ -114,7 +114,7 @@ def write_review(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     lines = [dict.fromkeys(COLUMNS, "") | dict(row) for row in rows]
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
-            if path.suffix == ".jsonl":
+            if path.suffix.lower() == ".jsonl":
                 file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
             else:
                 writer = csv.DictWriter(file, list(lines[0]) if lines else COLUMNS)
@@ -133,7 +133,7 @@ def _json_lines(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]
             continue
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"review: {path}, line {number}: not JSON ({error})") from error
         if not isinstance(entry, dict):
             raise InputError(f"review: {path}, line {number}: expected an object with uid and verdict")
@@ -146,6 +146,9 @@ def _csv_rows(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         missing = {"uid", "verdict"} - set(reader.fieldnames or ())
         if missing:
             raise InputError(f"review: {path}, line 1: no column {sorted(missing)[0]!r}; expected {', '.join(COLUMNS)}")
+        twice = [name for name, count in Counter(reader.fieldnames or ()).items() if name in COLUMNS and count > 1]
+        if twice:
+            raise InputError(f"review: {path}, line 1: two columns {twice[0]!r}")
         for entry in reader:
             if None in entry or None in entry.values():
                 raise InputError(f"review: {path}, line {reader.line_num}: expected {len(reader.fieldnames or ())} "

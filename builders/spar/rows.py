@@ -11,8 +11,9 @@ from builders import heuristic
 from builders.randomness import generator
 from builders.spar import verify
 from builders.spar.askable import point_problem, seen_together
-from builders.spar.facts import Asked, Fact, Rejected
-from builders.spar.geometry import box_to_px1000, iou, points_to_px1000
+from builders.spar.balance import Balance
+from builders.spar.facts import Asked, Fact, Gold, Rejected
+from builders.spar.geometry import box_to_px1000, points_to_px1000
 from builders.spar.limits import Limits
 from builders.spar.phrasing import phrase
 from builders.spar.records import SceneRecord
@@ -78,8 +79,10 @@ def task_rows(
         picture_problem: why a row's pictures cannot be shown, if so. Asked last, and only of rows that are right
             otherwise: a picture may have to be rendered first.
     """
-    rng = generator(*seed, record.source, record.scene_id, task.name, format_type)
+    key = (*seed, record.source, record.scene_id, task.name, format_type)
+    rng = generator(*key)
     made = 0
+    balance = Balance(lambda context: generator(*key, context))
     asked_before: Counter[frozenset[str]] = Counter()
     shown_first: Counter[int] = Counter()
     for tries, proposal in enumerate(task.propose(record, limits, rng)):
@@ -95,10 +98,17 @@ def task_rows(
             continue
         reason = _marker_problem(task, record, limits, views, asked) or _needless_views(task, record, views, asked)
         fact = Rejected(reason) if reason else task.measure(record, limits, rng, proposal)
-        row = fact if isinstance(fact, Rejected) else _row(task, fact, format_type, record, limits, rng, made)
-        if isinstance(row, Rejected):
-            rejected[row.reason] += 1
+        if isinstance(fact, Rejected):
+            rejected[fact.reason] += 1
             continue
+        gold = task.answer(fact, format_type, record, limits, rng)
+        if isinstance(gold, Rejected):
+            rejected[gold.reason] += 1
+            continue
+        if not balance.wants(gold):
+            rejected["kept_in_balance"] += 1
+            continue
+        row = _row(task, fact, gold, format_type, record, rng, made)
         disagreement = verify.verify(row, record, limits)
         if disagreement:
             rejected[f"verify: {disagreement}"] += 1
@@ -108,6 +118,7 @@ def task_rows(
             rejected[problem] += 1
             continue
         made += 1
+        balance.asked(gold)
         shown_first[views[0]] += 1
         asked_before[objects] += 1
         yield row
@@ -118,14 +129,13 @@ def _marker_problem(
 ) -> str | None:
     """Why the objects could not be pointed out unmistakably, if so."""
     if task.marker == "none":
-        labels = Counter(o.item.label for o in record.objects.values())
-        return "ambiguous_label" if any(labels[record.label(a.object_id)] > 1 for a in asked if a.color) else None
+        alike = any(record.labels[record.label(a.object_id)] > 1 for a in asked if a.color)
+        return "ambiguous_label" if alike else None
     if task.marker == "point":
         return point_problem(record, limits, views, asked)
     for i, a in enumerate(asked):
-        box = record.images[views[a.view]].objects[a.object_id].bbox
-        others = (record.images[views[b.view]].objects[b.object_id].bbox for b in asked[:i] if b.view == a.view)
-        if any(iou(box, other) > limits.max_marker_iou for other in others):
+        shares = record.images[views[a.view]].box_iou
+        if any(shares[a.object_id, b.object_id] > limits.max_marker_iou for b in asked[:i] if b.view == a.view):
             return "markers_collide"
     return None
 
@@ -136,11 +146,9 @@ def _needless_views(task: Task, record: SceneRecord, views: tuple[int, ...], ask
 
 
 def _row(
-    task: Task, fact: Fact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator, n: int
-) -> Row | Rejected:
-    phrased = phrase(task, fact, format_type, record, limits, rng)
-    if isinstance(phrased, Rejected):
-        return phrased
+    task: Task, fact: Fact, gold: Gold, format_type: str, record: SceneRecord, rng: np.random.Generator, n: int
+) -> Row:
+    phrased = phrase(task, fact, gold, format_type, record, rng)
     gap = _vertical_gap(fact, record)
     return {
         "uid": f"{record.source}/{record.scene_id}/{task.name}/{format_type}/{n}",
@@ -155,9 +163,9 @@ def _row(
         "question": phrased.question,
         "answer": phrased.answer,
         "options": list(phrased.options),
-        "answer_value": list(phrased.gold.value),
-        "answer_exact": list(phrased.gold.exact),
-        "unit": list(phrased.gold.unit),
+        "answer_value": list(gold.value),
+        "answer_exact": list(gold.exact),
+        "unit": list(gold.unit),
         "metric": task.metric(format_type),
         "heuristic": "" if gap is None else heuristic.tag(gap),
         "vertical_gap": gap,

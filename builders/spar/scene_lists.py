@@ -7,7 +7,9 @@ from pathlib import Path
 
 from builders.errors import InputError
 
-_LINE = re.compile(r"([^\s/]+/)?[^\s/]+")
+_NAME = "[A-Za-z0-9][A-Za-z0-9._+-]*"
+_LINE = re.compile(f"({_NAME}/)?{_NAME}")
+"""Strict: a line that no scene can match would let a test scene into the training data."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def read_scene_list(path: str) -> SceneList:
         return SceneList()
     try:
         data = Path(path).read_bytes()
-        lines = data.decode().splitlines()
+        lines = data.decode("utf-8-sig").splitlines()  # Windows puts a byte-order mark first
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"exclude: {path} cannot be read as text ({error})") from error
     scenes = set()

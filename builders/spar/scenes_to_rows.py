@@ -95,11 +95,12 @@ def without_frames(scene: Scene, frame_ids: Collection[str]) -> Scene:
 
 
 def answers(table: pa.Table) -> Counter[tuple[str, ...]]:
-    """How often each letter, Yes and No, and each word of a relation is the answer, by (task, format, what, value)."""
+    """How often each letter, Yes and No, each count, and each word of a relation is the answer, by (task, format, what,
+    value)."""
     counts: Counter[tuple[str, ...]] = Counter()
     columns = (table[name].to_pylist() for name in ("task", "format_type", "answer", "options"))
     for task, format_type, answer, options in zip(*columns, strict=True):
-        if format_type in ("select", "judge"):
+        if format_type in ("select", "judge") or answer.isdigit():
             counts[task, format_type, "answer", answer] += 1
         text = options[LETTERS.index(answer)] if format_type == "select" else answer
         words = [word.strip() for word in text.split(",")]

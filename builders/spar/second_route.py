@@ -30,10 +30,9 @@ class Second:
 def image_of(row: Row, record: SceneRecord, view: int) -> ImageRecord:
     """The image record of one of the row's views; ``KeyError`` if the scene has none."""
     frame_id = row["frame_ids"][view]
-    for image in record.images:
-        if image.frame.frame_id == frame_id:
-            return image
-    raise KeyError(f"frame {frame_id}")
+    if frame_id not in record.image_of_frame:
+        raise KeyError(f"frame {frame_id}")
+    return record.image_of_frame[frame_id]
 
 
 def pose_of(row: Row, record: SceneRecord, item: Mapping[str, Any]) -> Array:
@@ -43,7 +42,7 @@ def pose_of(row: Row, record: SceneRecord, item: Mapping[str, Any]) -> Array:
 
 def center_of(record: SceneRecord, item: Mapping[str, Any]) -> Array:
     """(3,) mean of the box's corners, world metres."""
-    return record.objects[item["object_id"]].item.box.corners().mean(axis=0)
+    return record.mean_corners[item["object_id"]]
 
 
 def depth_of(row: Row, record: SceneRecord, item: Mapping[str, Any]) -> float:

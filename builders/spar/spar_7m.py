@@ -13,13 +13,21 @@ from typing import Any
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
 from builders.scenes.scene import SceneSource
 from builders.spar.config import SparBuilder, SparConfig
-from builders.spar.frame_tables import FRAME_FEATURES, OBJECT_FEATURES, frame_table, object_table, with_pictures
+from builders.spar.frame_tables import (
+    FRAME_FEATURES,
+    OBJECT_FEATURES,
+    WITHOUT_QUESTIONS,
+    frame_table,
+    object_table,
+    with_pictures,
+)
 from builders.spar.rows import SPAR_FEATURES
 from builders.spar.scenes_to_rows import answers, scene_rows
 from builders.spar.tasks import TASKS
@@ -32,6 +40,7 @@ VERSION = "0.1.0"
 
 ROW_FEATURES = datasets.Features(SPAR_FEATURES)
 SPLITS = ("train", "validation")
+FORMATS = ("fill", "select", "sentence", "judge")
 ALL_TASKS = "all"
 """Builder config that holds the rows of every task; a Hub folder has a config per task instead."""
 
@@ -44,6 +53,8 @@ class Spar7MConfig(SparConfig):
     """Rows of one scene, task and format at most; scenes then weigh about the same (open)."""
     tasks: str = ""
     """Only these tasks, separated by commas; empty: all."""
+    formats: str = ""
+    """Only these formats (fill, select, sentence, judge), separated by commas; empty: all that a task has."""
 
     def check(self) -> None:
         super().check()
@@ -52,6 +63,9 @@ class Spar7MConfig(SparConfig):
         unknown = [name for name in self.tasks.split(",") if name and name not in TASKS]
         if unknown:
             raise InputError(f"tasks: {unknown[0]!r} is unknown; choose from {', '.join(TASKS)}")
+        unknown = [name for name in self.formats.split(",") if name and name not in FORMATS]
+        if unknown:
+            raise InputError(f"formats: {unknown[0]!r} is unknown; choose from {', '.join(FORMATS)}")
 
 
 class Spar7M(SparBuilder):
@@ -61,9 +75,9 @@ class Spar7M(SparBuilder):
 
     VERSION = datasets.Version(VERSION)
     BUILDER_CONFIG_CLASS = Spar7MConfig
-    BUILDER_CONFIGS = [Spar7MConfig(name=name, version=VERSION) for name in (ALL_TASKS, *TASKS, "frames", "objects")]
+    BUILDER_CONFIGS = [Spar7MConfig(name=name, version=VERSION) for name in (ALL_TASKS, *TASKS, *WITHOUT_QUESTIONS)]
     DEFAULT_CONFIG_NAME = ALL_TASKS
-    CONFIG_NAMES = (*TASKS, "frames", "objects")
+    CONFIG_NAMES = (*TASKS, *WITHOUT_QUESTIONS)
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {
         ROWS: ("uid", "task"), "frames": ("frame_id",), "objects": ("object_id",)}
     config: Spar7MConfig
@@ -86,6 +100,8 @@ class Spar7M(SparBuilder):
                 logger.warning("%s: left out: %s", ref.name, error)
                 continue
             table = tables[_table_of(self.config.name)]
+            if "uid" in table.column_names:
+                table = table.filter(pc.invert(pc.is_in(table["uid"], pa.array(self.reviewed.rejected, pa.string()))))
             for number, finished in enumerate(self._finished(self.config.name, table, tables["frames"])):
                 yield (self.refs.index(ref), number), finished
 
@@ -100,9 +116,9 @@ class Spar7M(SparBuilder):
         return " in the train and validation splits"
 
     def expectation(self) -> str:
-        forms = sum(len(task.formats) for task in self._tasks)
+        forms = len(self.asked_forms)
         return (f"expected at most {len(self.refs) * forms * self.config.max_per_task} rows: {len(self.refs)} scenes x "
-                f"{forms} formats of {len(self._tasks)} tasks x {self.config.max_per_task} rows (max_per_task)")
+                f"{forms} formats of {len(self.asked_tasks)} tasks x {self.config.max_per_task} rows (max_per_task)")
 
     def config_features(self, config: str) -> datasets.Features:
         return {"frames": FRAME_FEATURES, "objects": OBJECT_FEATURES}.get(config, ROW_FEATURES)
@@ -110,12 +126,12 @@ class Spar7M(SparBuilder):
     def part_spec(self, ref: SceneRef) -> dict[str, Any]:
         return self.shared_part_spec(ref) | {
             "max_per_task": self.config.max_per_task,
-            "tasks": {task.name: list(task.formats) for task in self._tasks},
+            "asked": [(task.name, form) for task, form in self.asked_forms],
         }
 
     def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
         """Questions (their pictures left in ``frames``), frames and objects of one scene."""
-        asked = ((task, form, self.config.max_per_task) for task in self._tasks for form in task.formats)
+        asked = ((task, form, self.config.max_per_task) for task, form in self.asked_forms)
         made = scene_rows(self, ref, asked, video=True)
         order = {name: number for number, name in enumerate(TASKS)}
         rows = sorted(made.rows, key=lambda row: (order[row["task"]], row["frame_ids"]))  # neighbours share pictures
@@ -138,7 +154,7 @@ class Spar7M(SparBuilder):
             tasks = part.tables[ROWS]["task"].combine_chunks().dictionary_encode()
             codes = tasks.indices.to_numpy(zero_copy_only=False)[published]
             chosen = {name: published[codes == code] for code, name in enumerate(tasks.dictionary.to_pylist())}
-            chosen |= {name: np.arange(len(part.tables[name])) for name in ("frames", "objects")}
+            chosen |= {name: np.arange(len(part.tables[name])) for name in WITHOUT_QUESTIONS}
             for config, numbers in chosen.items():
                 if len(numbers):
                     picks.setdefault((config, split), []).append((number, numbers))
@@ -161,7 +177,8 @@ class Spar7M(SparBuilder):
     def settings(self) -> dict[str, Any]:
         return self.shared_settings() | {
             "max_per_task": self.config.max_per_task,
-            "tasks": [task.name for task in self._tasks],
+            "tasks": [task.name for task in self.asked_tasks],
+            "formats": sorted({form for _, form in self.asked_forms}),
         }
 
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
@@ -183,12 +200,18 @@ class Spar7M(SparBuilder):
         return self.split_of(self.open(ref.spec), ref.scene_id)
 
     @property
-    def _tasks(self) -> list[Task]:
+    def asked_tasks(self) -> list[Task]:
         """The tasks asked: those of the setting, and in a config of one task that one alone."""
         names = [name for name in self.config.tasks.split(",") if name] or list(TASKS)
         return [TASKS[name] for name in TASKS if name in names and self.config.name in (ALL_TASKS, name)]
 
+    @property
+    def asked_forms(self) -> list[tuple[Task, str]]:
+        """The tasks in the formats asked."""
+        names = [name for name in self.config.formats.split(",") if name] or FORMATS
+        return [(task, form) for task in self.asked_tasks for form in task.formats if form in names]
+
 
 def _table_of(config: str) -> str:
     """Which table of a part a config is taken from."""
-    return config if config in ("frames", "objects") else ROWS
+    return config if config in WITHOUT_QUESTIONS else ROWS

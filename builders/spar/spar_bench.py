@@ -23,6 +23,7 @@ from builders.spar.rgbd import FRAME_SCHEMA, RGBD_FEATURES, depth_table, with_de
 from builders.spar.rows import BENCH_FEATURES
 from builders.spar.scenes_to_rows import answers, scene_rows
 from builders.spar.tasks import BENCH_TASKS
+from builders.spar.tasks.task import Task
 
 DEPTH = "depth"
 """The table of a part that ``builders.spar.rgbd`` makes."""
@@ -110,6 +111,10 @@ class SparBench(SparBuilder):
             raise InputError(f"{source.name}: none of its {len(scene_ids)} scenes is in the validation split; "
                              "add --set bench_scenes=all to use the others")
         return chosen
+
+    @property
+    def asked_tasks(self) -> list[Task]:
+        return list(BENCH_TASKS.values())
 
     def chosen_by(self) -> str:
         return f" with bench_scenes={self.config.bench_scenes}"

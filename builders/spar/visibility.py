@@ -2,10 +2,15 @@
 
 Two kinds of rays per frame:
 
-* one through every pixel centre: which object that pixel shows, hence visible area and 2D box;
-* one to every object vertex inside the image: whether something is in front of it, hence the visible fraction.
+* through pixel centres: which object each pixel shows, hence visible area and 2D box;
+* to every object vertex inside the image: whether something is in front of it, hence the visible fraction.
 
 The 2D box of the first kind is what is marked and asked; the second gives an independent box that must agree.
+
+Of large pictures, a grid of about ``_GRID_ROWS`` rows of pixels gets rays first (every second pixel at 640x480), and
+then every pixel of a cell whose four corners do not show one object, and of the cells beside it. The others show what
+their corners show. So outlines are exact; what is thinner than a cell and touches no outline can be missed (about two
+pixels in 10,000 of a scan).
 """
 
 from dataclasses import dataclass
@@ -14,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from builders.scenes.scene import Array, Frame, Scene
-from builders.spar.geometry import camera_coordinates, pixel_grid, project, ray_directions
+from builders.scenes.scene import Array, Frame, Index, Scene
+from builders.spar.geometry import camera_coordinates, project, ray_directions
 from builders.spar.markers import marker_radius
 
 OCCLUSION_TOLERANCE = 0.02
@@ -23,6 +28,12 @@ OCCLUSION_TOLERANCE = 0.02
 
 _NEAR = 0.05
 """Points closer to the camera plane than this are not projected, metres."""
+
+_GRID_ROWS = 240
+"""Objects worth asking about are many times wider than an image's height divided by this."""
+
+_NOTHING = -2
+"""What lies outside the image: no object of a ``Sight``, nor none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +61,20 @@ class Observation:
     """Share of a point marker's disc around ``center_pixel`` that shows this object."""
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What the pixels of one frame show."""
+
+    objects: NDArray[np.int32]
+    """(height, width) index into ``Scene.objects``, -1 for none."""
+    pixels: NDArray[np.int64]
+    """(objects,) visible pixels of each."""
+    surface: NDArray[np.float32]
+    """(N, 3) where the rays of the grid meet the mesh, from the camera's centre in world directions; metres."""
+
+
 class Observer:
-    """Casts rays into one scene. Building it costs the ray accelerator once; ``observe`` is called per frame."""
+    """Casts rays into one scene. Building it costs the ray accelerator once; the methods are called per frame."""
 
     def __init__(self, scene: Scene):
         import open3d as o3d
@@ -61,86 +84,102 @@ class Observer:
         self._caster.add_triangles(
             o3d.core.Tensor(scene.mesh.vertices.astype(np.float32)), o3d.core.Tensor(scene.mesh.faces.astype(np.uint32))
         )
-        self._vertices = scene.mesh.vertices
         self._objects = scene.objects
-        self._asked = [i for i, o in enumerate(scene.objects) if not o.structural]
+        self._asked = np.array([i for i, o in enumerate(scene.objects) if not o.structural], np.int64)
+        self._centers = np.array([scene.objects[i].box.center for i in self._asked]).reshape(-1, 3)
         vertex_lists = [scene.objects[i].vertex_ids for i in self._asked]
-        self._vertex_ids = np.concatenate(vertex_lists) if vertex_lists else np.zeros(0, np.int64)
-        self._vertex_owner = np.repeat(self._asked, [len(v) for v in vertex_lists]).astype(np.int64)
-        self._face_object = face_objects(scene)
+        self._vertex_owner = np.repeat(np.arange(len(vertex_lists)), [len(v) for v in vertex_lists])
+        self._vertices = scene.mesh.vertices[np.concatenate(vertex_lists) if vertex_lists else []]
+        # a miss is the largest unsigned value; the extra last entry maps it to -1
+        self._face_object = np.append(face_objects(scene), np.int32(-1))
 
-    def object_map(self, frame: Frame) -> NDArray[np.int32]:
-        """(height, width) index into ``scene.objects`` of what each pixel shows, -1 for none."""
-        directions = ray_directions(pixel_grid(frame.width, frame.height), frame)
-        faces = self._cast(frame, directions.reshape(-1, 3))["primitive_ids"].numpy()
-        # a miss is the largest unsigned value; the extra last entry of the table maps it to -1
-        table = np.append(self._face_object, np.int32(-1))
-        return table[np.minimum(faces, len(table) - 1)].reshape(frame.height, frame.width)
+    def look(self, frame: Frame) -> Sight:
+        """Which object each pixel shows, see the module docstring."""
+        step = max(1, frame.height // _GRID_ROWS)
+        columns, rows = np.arange(0, frame.width, step), np.arange(0, frame.height, step)
+        grid, surface = self._cast(frame, columns[None], rows[:, None])
+        beside = np.pad(grid, (0, 1), constant_values=_NOTHING)
+        mixed = (grid != beside[1:, :-1]) | (grid != beside[:-1, 1:]) | (grid != beside[1:, 1:])
+        unsure, shown = (cells.repeat(step, axis=0).repeat(step, axis=1)[: frame.height, : frame.width]
+                         for cells in (ndimage.binary_dilation(mixed), grid))
+        unsure[::step, ::step] = False
+        v, u = np.nonzero(unsure)
+        shown[v, u] = self._cast(frame, u, v)[0]
+        return Sight(shown, np.bincount(shown.ravel() + 1, minlength=len(self._objects) + 1)[1:], surface)
 
-    def seen_points(self, frame: Frame, every: int) -> Array:
-        """(N, 3) where the rays of every ``every``-th row and column of pixels meet the mesh, world metres."""
-        directions = ray_directions(pixel_grid(frame.width, frame.height)[::every, ::every], frame).reshape(-1, 3)
-        depth = self._cast(frame, directions)["t_hit"].numpy().astype(float)
-        met = np.isfinite(depth)
-        return frame.center + directions[met] * depth[met, None]
-
-    def observe(self, frame: Frame, shown: NDArray[np.int32] | None = None) -> list[Observation]:
-        """Every non-structural object with at least one visible pixel and one visible vertex.
-
-        Args:
-            shown: the frame's ``object_map``, if it is known already.
-        """
-        shown = self.object_map(frame) if shown is None else shown
-        slices = ndimage.find_objects(shown + 1, max_label=len(self._objects))
-        pixels = np.bincount(shown.ravel() + 1, minlength=len(self._objects) + 1)[1:]
-        uv, inside, seen = self._visible_vertices(frame)
+    def observe(self, frame: Frame, sight: Sight) -> list[Observation]:
+        """Every non-structural object with at least one visible pixel and one visible vertex."""
+        slices = ndimage.find_objects(sight.objects + 1, max_label=len(self._objects))
+        count = len(self._asked)
+        owner, uv, inside, seen = self._visible_vertices(frame, sight.pixels[self._asked] > 0)
+        everything, projected, visible = (
+            np.bincount(owners, minlength=count) for owners in (owner, owner[inside], owner[seen]))
+        present = np.flatnonzero(visible)
+        # the vertices of an object are neighbours, so that its bounds are a reduction over one stretch
+        starts = np.cumsum(visible)[present] - visible[present]
+        low, high = (reduce.reduceat(uv[seen], starts, axis=0) if len(present) else uv[:0]
+                     for reduce in (np.minimum, np.maximum))
+        centers = camera_coordinates(self._centers, frame)
         observations = []
-        for i in self._asked:
-            mine = self._vertex_owner == i
-            if slices[i] is None or not seen[mine].any():
-                continue
-            rows, columns = slices[i]
-            item = self._objects[i]
-            center = camera_coordinates(item.box.center, frame)
+        for bounds, asked in zip(np.concatenate([low, high], axis=1), present.tolist(), strict=True):
+            number, center = int(self._asked[asked]), centers[asked]
+            rows, columns = slices[number]
             pixel = project(center, frame.intrinsics) if center[2] > _NEAR else np.full(2, np.nan)
-            middle, disc = _around(shown, pixel)
-            bounds = uv[mine & seen]
+            middle, disc = _around(sight.objects, pixel)
             observations.append(
                 Observation(
-                    object_id=item.object_id,
+                    object_id=self._objects[number].object_id,
                     bbox=np.array([columns.start, rows.start, columns.stop, rows.stop], dtype=float) - 0.5,
-                    vertex_bbox=np.concatenate([bounds.min(axis=0), bounds.max(axis=0)]),
-                    area=float(pixels[i] / shown.size),
-                    visible_fraction=float(seen[mine].mean()),
-                    in_image_fraction=float(inside[mine].mean()),
+                    vertex_bbox=bounds,
+                    area=float(sight.pixels[number] / sight.objects.size),
+                    visible_fraction=float(visible[asked] / everything[asked]),
+                    in_image_fraction=float(projected[asked] / everything[asked]),
                     center_camera=center,
                     center_pixel=pixel,
-                    center_on_object=middle == i,
-                    marker_cover=float((disc == i).mean()) if len(disc) else 0.0,
+                    center_on_object=middle == number,
+                    marker_cover=float((disc == number).mean()) if len(disc) else 0.0,
                 )
             )
         return observations
 
-    def _visible_vertices(self, frame: Frame) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Projection (N, 2), inside the image (N,), visible (N,) of the objects' vertices, in the stored order."""
-        points = self._vertices[self._vertex_ids]
+    def _visible_vertices(
+        self, frame: Frame, wanted: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], Array, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of the vertices of the wanted objects, in the stored order: place of the object in ``_asked`` (N,),
+        projection (N, 2), inside the image (N,), visible (N,)."""
+        taken = wanted[self._vertex_owner]
+        points = self._vertices[taken]
         camera = camera_coordinates(points, frame)
-        inside = camera[:, 2] > _NEAR
-        uv = np.full((len(points), 2), np.nan)
-        uv[inside] = project(camera[inside], frame.intrinsics)
-        with np.errstate(invalid="ignore"):
-            inside &= ((uv >= -0.5) & (uv <= (frame.width - 0.5, frame.height - 0.5))).all(axis=1)
-        rays = points[inside] - frame.center
-        distance = np.linalg.norm(rays, axis=1)
-        hit = self._cast(frame, rays / distance[:, None])["t_hit"].numpy()
-        seen = np.zeros(len(points), dtype=bool)
-        seen[inside] = hit >= distance - OCCLUSION_TOLERANCE
-        return uv, inside, seen
-
-    def _cast(self, frame: Frame, directions: Array) -> dict:
-        rays = np.empty((len(directions), 6), dtype=np.float32)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            uv = project(camera, frame.intrinsics)
+            (u, v), (right, bottom) = uv.T, (frame.width - 0.5, frame.height - 0.5)
+            inside = (camera[:, 2] > _NEAR) & (u >= -0.5) & (u <= right) & (v >= -0.5) & (v <= bottom)
+        rays = np.empty((int(inside.sum()), 6), dtype=np.float32)
         rays[:, :3] = frame.center
-        rays[:, 3:] = directions
+        toward = points[inside] - frame.center
+        # of the length at which something in front hides the vertex
+        rays[:, 3:] = toward * (1 - OCCLUSION_TOLERANCE / np.linalg.norm(toward, axis=1, keepdims=True))
+        seen = np.zeros(len(points), dtype=bool)
+        seen[inside] = ~self._hidden(rays)
+        return self._vertex_owner[taken], uv, inside, seen
+
+    def _hidden(self, rays: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(N,) whether something lies on the way of rays (N, 6), origin and whole way."""
+        return self._caster.test_occlusions(self._tensor(rays), tfar=1.0).numpy()
+
+    def _cast(self, frame: Frame, u: Index, v: Index) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """(...) index of the object that pixels (u, v) show, -1 for none; and (N, 3) where the rays meet the mesh, from
+        the camera's centre."""
+        directions = ray_directions(u, v, frame)
+        rays = np.empty((*directions.shape[:-1], 6), dtype=np.float32)
+        rays[..., :3] = frame.center
+        rays[..., 3:] = directions
+        hits = self._first_hits(rays)
+        faces, depth = hits["primitive_ids"].numpy(), hits["t_hit"].numpy()
+        met = np.isfinite(depth)
+        return self._face_object[np.minimum(faces, len(self._face_object) - 1)], rays[met, 3:] * depth[met, None]
+
+    def _first_hits(self, rays: NDArray[np.float32]) -> dict:
         return self._caster.cast_rays(self._tensor(rays))
 
 

@@ -1,8 +1,8 @@
 """The wording files, ``templates/*.yaml``: groups of sentences by stable keys, one file a task.
 
-A task's file holds ``questions``, optionally ``notes``, ``centre`` and the closing request of a format (``fill``,
-``select``, ``sentence``, ``judge``), and ``answers`` for sentences. Any group may have a form of its own for one
-format, as ``judge_questions``; what a file lacks comes from ``common.yaml``.
+A task's file holds what the task asks in a few words (``asks``), ``questions``, optionally ``notes``, ``centre`` and
+the closing request of a format (``fill``, ``select``, ``sentence``, ``judge``), and ``answers`` for sentences. Any
+group may have a form of its own for one format, as ``judge_questions``; what a file lacks comes from ``common.yaml``.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,11 @@ def group_of(name: str, group: str, format_type: str) -> Mapping[str, str]:
         if key in source:
             return source[key] or {}
     return {}
+
+
+def asks_briefly(name: str) -> str:
+    """What a task asks, in a few words: for tables and dataset cards."""
+    return templates(name)["asks"]["briefly"]
 
 
 @cache

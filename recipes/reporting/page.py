@@ -18,11 +18,12 @@ from recipes.scoring import LEVELS
 _FOLDER = Path(__file__).parent
 
 
-def render_page(questions: Questions, runs: Sequence[ReportedRun], per_task: int) -> str:
+def render_page(questions: Questions, runs: Sequence[ReportedRun], per_task: int, more: Markup | None = None) -> str:
     """The page's HTML; every text from the dataset and the runs is escaped.
 
     Args:
         per_task: samples in the gallery.
+        more: sections on another dataset, at the end.
     """
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
@@ -50,6 +51,7 @@ def render_page(questions: Questions, runs: Sequence[ReportedRun], per_task: int
         "rejections": dataset_facts.rejections(questions.manifest),
         "sections": gallery(questions, runs, per_task),
         "levels": LEVELS,
+        "more": more or "",
     }
     return environment.get_template("page.html.jinja").render(values)
 

@@ -2,10 +2,11 @@
 
     python scripts/benchmarks/generation.py                                    # a procedural room
     python scripts/benchmarks/generation.py --source scannet=/data/scannet/scans --scene-id scene0011_00
+    python scripts/benchmarks/generation.py --dataset spar_bench
 
-Builds one part of SPAR-Bench several times, in turns with ``generation_floor.py`` on the recorded workload, and prints
-medians. Rooms are generated and rendered beforehand: making the scan is not what is measured. Ratios within one run can
-be compared between machines; seconds cannot.
+Builds one part of SPAR-7M (every task in every format) or SPAR-Bench several times, in turns with
+``generation_floor.py`` on the recorded workload, and prints medians. Rooms are generated and rendered beforehand:
+making the scan is not what is measured. Ratios within one run can be compared between machines; seconds cannot.
 """
 
 import json
@@ -18,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -30,26 +32,37 @@ from builders.command import run_command
 from builders.errors import InputError
 from builders.hub import parts
 from builders.hub.parquet import writer_options
-from builders.hub.parts import ensure_part, part_path, table_path
+from builders.hub.parts import ensure_part, part_path
 from builders.scenes.procedural.source import ProceduralSource
 from builders.scenes.scannet import ScanNetSource
 from builders.spar import pictures, scenes_to_rows, visibility
+from builders.spar.config import SparBuilder
+from builders.spar.image_quality import QUALITY_SIDE
+from builders.spar.records import SceneRecord
+from builders.spar.spar_7m import Spar7M
 from builders.spar.spar_bench import SparBench
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-
 FLOOR = Path(__file__).with_name("generation_floor.py")
+
+
+class Dataset(StrEnum):
+    """What can be built."""
+
+    spar_7m = "spar_7m"
+    spar_bench = "spar_bench"
 
 
 @app.command(help=__doc__)
 def main(
+    dataset: Annotated[Dataset, typer.Option(help="What is built.")] = Dataset.spar_7m,
     source: Annotated[str, typer.Option(metavar="NAME[=ROOT]", help="Where the scene comes from.")] = "procedural",
     scene_id: Annotated[str, typer.Option(help="Which scene; default: the first.")] = "",
-    per_task: Annotated[int, typer.Option(min=1, help="Rows per task.")] = 50,
+    per_task: Annotated[int, typer.Option(min=1, help="Rows per task and format.")] = 30,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each side.")] = 5,
 ) -> None:
-    builder = SparBench(sources=(source,), scenes=1, scene_ids=(scene_id,) if scene_id else (), renderer="raycast",
-                        bench_scenes="all", pixels="embedded", per_task=per_task)
+    builder = builder_of(dataset, per_task, sources=(source,), scenes=1, scene_ids=(scene_id,) if scene_id else (),
+                         renderer="raycast", pixels="embedded")
     (ref,) = builder.refs
     scans = ref.source != "procedural"
     with tempfile.TemporaryDirectory() as name:
@@ -60,8 +73,7 @@ def main(
                 outcome = ensure_part(builder, Path(name) / "record", ref)
             if outcome.quarantined:
                 raise InputError(outcome.quarantined)
-            part = table_path(part_path(Path(name) / "record", ref))
-            record_rows(part, workload, scan_files(builder, ref) if scans else [])
+            record_tables(part_path(Path(name) / "record", ref), workload, scan_files(builder, ref) if scans else [])
             ours, floors = [], []
             for run in range(repeats):
                 floors.append(json.loads(subprocess.check_output([sys.executable, FLOOR, workload], text=True)))
@@ -69,81 +81,99 @@ def main(
     print_result(ref.name, outcome.rows, ours, floors)
 
 
+def builder_of(dataset: Dataset, per_task: int, **settings: Any) -> SparBuilder:
+    if dataset is Dataset.spar_7m:
+        return Spar7M(max_per_task=per_task, **settings)
+    return SparBench(per_task=per_task, bench_scenes="all", **settings)
+
+
 @contextmanager
 def remembered_rooms() -> Iterator[None]:
-    """Procedural rooms and their pictures are made once; scans are read each time."""
-    load, read = ProceduralSource.load, ProceduralSource.read_color
+    """Procedural rooms, their pictures and depth maps are made once; scans are read each time."""
     kept: dict[Any, Any] = {}
 
-    def load_once(self: ProceduralSource, scene_id: str) -> Any:
-        return kept.get(scene_id) or kept.setdefault(scene_id, load(self, scene_id))
+    def once(name: str) -> Any:
+        make = getattr(ProceduralSource, name)
 
-    def read_once(self: ProceduralSource, scene: Any, frame: Any) -> bytes:
-        key = scene.scene_id, frame.frame_id
-        return kept.get(key) or kept.setdefault(key, read(self, scene, frame))
+        def remembered(self: ProceduralSource, *asked: Any) -> Any:
+            key = name, *(one if isinstance(one, str) else getattr(one, "frame_id", "") for one in asked)
+            if key not in kept:
+                kept[key] = make(self, *asked)
+            return kept[key]
 
-    with patch.object(ProceduralSource, "load", load_once), patch.object(ProceduralSource, "read_color", read_once):
+        return patch.object(ProceduralSource, name, remembered)
+
+    with once("load"), once("read_color"), once("read_depth"):
         yield
 
 
 @contextmanager
 def recorded(workload: Path) -> Iterator[None]:
-    """Write down what a build asks of the libraries: mesh, rays, decoded frames, and which of them are encoded."""
-    plan: dict[str, list] = {"encoded": []}
+    """Write down what a build asks of the libraries: mesh, rays, pictures decoded, and which of them are encoded."""
+    plan: dict[str, list] = {"decoded": [], "encoded": []}
     frames: dict[bytes, int] = {}
-    counts = {"rays": 0}
-    init, cast, of_row = visibility.Observer.__init__, visibility.Observer._cast, pictures.Pictures.of_row
+    init, first_hits, hidden = (getattr(visibility.Observer, name) for name in ("__init__", "_first_hits", "_hidden"))
+    decode, of_row = pictures.Pictures._decode, pictures.Pictures.of_row
 
     def record_mesh(self: Any, scene: Any) -> None:
         mesh = scene.mesh
         np.savez(workload / "mesh.npz", vertices=mesh.vertices.astype(np.float32), faces=mesh.faces.astype(np.uint32))
         init(self, scene)
 
-    def record_rays(self: Any, frame: Any, directions: Any) -> Any:
-        rays = np.concatenate([np.broadcast_to(frame.center, directions.shape), directions], axis=1)
-        np.save(workload / f"rays_{counts['rays']:05d}.npy", rays.astype(np.float32))
-        counts["rays"] += 1
-        return cast(self, frame, directions)
+    def recording_rays(kind: str, cast: Any) -> Any:
+        def record_rays(self: Any, rays: Any) -> Any:
+            np.save(workload / f"{kind}_{len(list(workload.glob(f'{kind}_*'))):05d}.npy", rays.reshape(-1, 6))
+            return cast(self, rays)
 
-    def record_pictures(self: Any, row: Any) -> Any:
-        result = of_row(self, row)
+        return record_rays
+
+    def number_of(data: bytes) -> int:
+        if data not in frames:
+            frames[data] = len(frames)
+            (workload / f"frame_{frames[data]:05d}").write_bytes(data)
+        return frames[data]
+
+    def record_decoded(self: Any, frame_id: str, small: bool = False) -> Any:
+        image = decode(self, frame_id, small)
+        plan["decoded"].append([number_of(self._encoded[frame_id]), QUALITY_SIDE if small else 0])
+        return image
+
+    def record_encoded(self: Any, row: Any) -> Any:
         marked = {item["image_index"] for item in row["objects"] if item["color"]}
-        for view, frame_id in enumerate(row["frame_ids"]):
-            data = self._encoded[frame_id]
-            if data not in frames:
-                frames[data] = len(frames)
-                (workload / f"frame_{frames[data]:05d}").write_bytes(data)
-            if view in marked:
-                plan["encoded"].append(frames[data])
+        result = of_row(self, row)
+        plan["encoded"] += [number_of(self._encoded[row["frame_ids"][view]]) for view in sorted(marked)]
         return result
 
     with (
         patch.object(visibility.Observer, "__init__", record_mesh),
-        patch.object(visibility.Observer, "_cast", record_rays),
-        patch.object(pictures.Pictures, "of_row", record_pictures),
+        patch.object(visibility.Observer, "_first_hits", recording_rays("rays", first_hits)),
+        patch.object(visibility.Observer, "_hidden", recording_rays("ways", hidden)),
+        patch.object(pictures.Pictures, "_decode", record_decoded),
+        patch.object(pictures.Pictures, "of_row", record_encoded),
     ):
         yield
     (workload / "plan.json").write_text(json.dumps(plan))
 
 
-def record_rows(part: Path, workload: Path, files: list[str]) -> None:
-    """The finished rows, as an Arrow file the floor writes again with the same options."""
-    table = pa.parquet.read_table(part)
-    with pa.OSFile(str(workload / "rows.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    plan = json.loads((workload / "plan.json").read_text())
-    plan |= {"files": files, "options": writer_options(table.schema)}
+def record_tables(part: Path, workload: Path, files: list[str]) -> None:
+    """The finished tables, as Arrow files the floor writes again with the same options."""
+    plan = json.loads((workload / "plan.json").read_text()) | {"files": files, "options": {}}
+    for path in sorted(part.glob("*.parquet")):
+        table = pa.parquet.read_table(path)
+        plan["options"][path.stem] = writer_options(table.schema)
+        with pa.OSFile(str(workload / f"{path.stem}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
+            out.write_table(table)
     (workload / "plan.json").write_text(json.dumps(plan))
 
 
-def scan_files(builder: SparBench, ref: Any) -> list[str]:
+def scan_files(builder: SparBuilder, ref: Any) -> list[str]:
     """Files of a scan that every reader has to read, besides pictures."""
     folder = ScanNetSource(ref.spec.partition("=")[2])._folder(ref.scene_id)
     names = [p for p in folder.rglob("*") if p.suffix in (".ply", ".json") or p.parent.name in ("pose", "intrinsic")]
     return [str(p) for p in names if "depth" not in p.name and "extrinsic" not in p.name]
 
 
-def timed_part(builder: SparBench, folder: Path, ref: Any) -> dict[str, float]:
+def timed_part(builder: SparBuilder, folder: Path, ref: Any) -> dict[str, float]:
     """Seconds of one build of the part, whole and by stage."""
     spent: dict[str, float] = defaultdict(float)
     source = type(builder.open(ref.spec))
@@ -151,8 +181,9 @@ def timed_part(builder: SparBench, folder: Path, ref: Any) -> dict[str, float]:
         (source, "load", "read scan"),
         (scenes_to_rows, "build_record", "keyframes and visibility"),
         (scenes_to_rows, "task_rows", "questions and verification"),
-        (pictures.Pictures, "of_row", "pictures"),
-        (parts.TableWriter, "__exit__", "write rows"),
+        (pictures.Pictures, "problem", "looking at pictures"),
+        (pictures.Pictures, "of_row", "marked pictures"),
+        (parts.TableWriter, "__exit__", "write tables"),
     ]
 
     def watched(function: Callable, stage: str) -> Callable:
@@ -162,6 +193,8 @@ def timed_part(builder: SparBench, folder: Path, ref: Any) -> dict[str, float]:
             if stage.startswith("questions"):
                 result = list(result)
             spent[stage] += time.perf_counter() - start
+            if isinstance(result, SceneRecord):
+                spent["frames"] = len(result.images)
             return result
 
         return call
@@ -170,34 +203,40 @@ def timed_part(builder: SparBench, folder: Path, ref: Any) -> dict[str, float]:
     for one in patches:
         one.start()
     try:
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         ensure_part(builder, folder, ref)
-        spent["whole"] = time.perf_counter() - start
+        spent["whole"], spent["cpu"] = time.perf_counter() - start, time.process_time() - busy
     finally:
         for one in patches:
             one.stop()
-    report = parts.read_report(part_path(folder, ref))
-    return dict(spent) | {"frames": report["keyframes"]}
+    spent["questions and verification"] -= spent["looking at pictures"]
+    return dict(spent)
 
 
 def print_result(name: str, rows: int, ours: list[dict], floors: list[dict]) -> None:
     middle = {key: statistics.median(run[key] for run in ours) for key in ours[0]}
-    whole, frames = middle.pop("whole"), int(middle.pop("frames"))
-    print(f"{name}: {rows} rows from {frames} keyframes, medians of {len(ours)} runs")
-    print(f"  whole scene          {whole:8.3f} s   {whole / frames:.4f} s per frame, {whole / rows:.5f} s per row")
+    whole, busy, frames = middle.pop("whole"), middle.pop("cpu"), int(middle.pop("frames"))
+    seeing, asking = middle["keyframes and visibility"] / frames, rows / middle["questions and verification"]
+    print(f"{name}: {rows} rows from {frames} frames, medians of {len(ours)} runs")
+    print(f"  whole scene          {whole:8.3f} s   {busy:.3f} s of processor time; "
+          f"{seeing:.4f} s per frame seen, {asking:.0f} verified rows a second")
     for stage, spent in middle.items():
         print(f"    {stage:<27}{spent:8.3f} s   {spent / whole:6.1%}")
     other = whole - sum(middle.values())
     print(f"    {'rest (tables, spec)':<27}{other:8.3f} s   {other / whole:6.1%}")
     steps = {step: statistics.median(f["steps"][step] for f in floors) for step in floors[0]["steps"]}
     floor = statistics.median(sum(f["steps"].values()) for f in floors)
-    print(f"  floor                {floor:8.3f} s")
+    floor_busy = statistics.median(f["cpu"] for f in floors)
+    print(f"  floor                {floor:8.3f} s   {floor_busy:.3f} s of processor time")
     for step, spent in steps.items():
         share = statistics.median(f["share"].get(step, 1.0) for f in floors)
         print(f"    {step:<27}{spent:8.3f} s   {share:6.1%} of single-call throughput" if step in floors[0]["share"]
               else f"    {step:<27}{spent:8.3f} s")
-    ratios = sorted(run["whole"] / sum(f["steps"].values()) for run, f in zip(ours, floors, strict=True))
-    print(f"  ratio to the floor   {statistics.median(ratios):8.2f}     ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    for what, key in (("time", "whole"), ("processor time", "cpu")):
+        ratios = sorted(run[key] / (f["cpu"] if key == "cpu" else sum(f["steps"].values()))
+                        for run, f in zip(ours, floors, strict=True))
+        spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+        print(f"  ratio to the floor   {statistics.median(ratios):8.2f}     in {what} ({spread})")
     print(f"  peak memory          {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MiB")
 
 

@@ -1,6 +1,6 @@
 """The least that making one scene's rows can cost: the same library calls on the same data, and nothing of ours.
 
-Reads the folder that ``generation.py`` records (scan files, mesh, rays, frames, rows), repeats the work with open3d,
+Reads the folder that ``generation.py`` records (scan files, mesh, rays, frames, tables), repeats the work with open3d,
 Pillow and pyarrow alone, and prints seconds per step as JSON, with the share of each library's single-call throughput.
 """
 
@@ -40,18 +40,25 @@ def accelerator(vertices, faces):
     return scene
 
 
-def cast(scene, batches):
+def cast(scene, batches, ways):
     for rays in batches:
         scene.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy()
+    for rays in ways:
+        scene.test_occlusions(o3d.core.Tensor(rays), tfar=1.0).numpy()
 
 
-def decode(frames):
-    images = []
-    for data in frames:
-        image = Image.open(BytesIO(data))
+def decode(frames, asked):
+    for number, side in asked:
+        image = Image.open(BytesIO(frames[number]))
+        if side:
+            image.draft(None, (side, side))
         image.load()
-        images.append(image)
-    return images
+
+
+def opened(data):
+    image = Image.open(BytesIO(data))
+    image.load()
+    return image
 
 
 def encode(images):
@@ -59,32 +66,34 @@ def encode(images):
         image.save(BytesIO(), "JPEG", quality=95, subsampling=0)
 
 
-def write(table, path, options):
-    pq.write_table(table, path, **options)
+def write(tables, folder, options):
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet", **options[name])
 
 
 def main(folder):
     plan = json.loads((folder / "plan.json").read_text())
     mesh = np.load(folder / "mesh.npz")
-    batches = [np.load(path) for path in sorted(folder.glob("rays_*.npy"))]
+    batches, ways = ([np.load(path) for path in sorted(folder.glob(f"{kind}_*.npy"))] for kind in ("rays", "ways"))
     frames = [path.read_bytes() for path in sorted(folder.glob("frame_*"))]
-    with pa.memory_map(str(folder / "rows.arrow")) as source:
-        table = pa.ipc.open_file(source).read_all()
-    target = folder / "floor.parquet"
-    write(table, target, plan["options"])  # first touch of the memory map
+    images = {number: opened(frames[number]) for number in set(plan["encoded"])}
+    tables = {path.stem: pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in folder.glob("*.arrow")}
+    write(tables, folder, plan["options"])  # first touch of the memory maps
+    started = time.process_time()
     steps = {"read scan": seconds(read_scan, plan["files"])[0] if plan["files"] else 0.0}
     steps["build accelerator"], scene = seconds(accelerator, mesh["vertices"], mesh["faces"])
-    steps["cast rays"], _ = seconds(cast, scene, batches)
-    steps["decode frames"], images = seconds(decode, frames)
-    steps["encode marked"], _ = seconds(encode, [images[i] for i in plan["encoded"]])
-    steps["write rows"], _ = seconds(write, table, target, plan["options"])
-    everything = np.concatenate(batches)
-    at_once, _ = seconds(cast, scene, [everything])
-    one_image, _ = seconds(encode, images[:1] * len(plan["encoded"]))
-    again, _ = seconds(write, table, target, plan["options"])
-    share = {"cast rays": at_once / steps["cast rays"], "encode marked": one_image / max(steps["encode marked"], 1e-9),
-             "write rows": again / steps["write rows"]}
-    print(json.dumps({"steps": steps, "share": share, "rays": len(everything)}))
+    steps["cast rays"], _ = seconds(cast, scene, batches, ways)
+    steps["decode pictures"], _ = seconds(decode, frames, plan["decoded"])
+    steps["encode marked"], _ = seconds(encode, [images[number] for number in plan["encoded"]])
+    steps["write tables"], _ = seconds(write, tables, folder, plan["options"])
+    cpu = time.process_time() - started
+    at_once, _ = seconds(cast, scene, [np.concatenate(batches)], [np.concatenate(ways)])
+    again, _ = seconds(write, tables, folder, plan["options"])
+    share = {"cast rays": at_once / steps["cast rays"], "write tables": again / steps["write tables"]}
+    if plan["encoded"]:
+        one_image, _ = seconds(encode, [images[plan["encoded"][0]]] * len(plan["encoded"]))
+        share["encode marked"] = one_image / steps["encode marked"]
+    print(json.dumps({"steps": steps, "share": share, "cpu": cpu}))
 
 
 if __name__ == "__main__":

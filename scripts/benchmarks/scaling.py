@@ -3,9 +3,9 @@
     python scripts/benchmarks/scaling.py
 
 A hall of boxes in rows, seen by a camera that walks along them, is built with 20 to 200 frames and with 10 to 100
-objects. Prints seconds and the slope of log(seconds) over log(size): 1 is linear growth. Frames cost rays, so their
-slope should be about 1 (less what a scene costs once). Objects cost more vertices to cast rays to and more proposals to
-look at; rows per task are capped, so their slope should stay below 1.
+objects. Prints processor seconds and the slope of log(seconds) over log(size): 1 is linear growth. Frames cost rays, so
+their slope should be about 1 (less what a scene costs once). Objects cost rays to their vertices and along their
+outlines; questions are drawn one by one and rows are capped, so that both slopes should stay below 1.
 """
 
 import time
@@ -102,16 +102,16 @@ def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def timed(scene: Scene, per_task: int) -> tuple[float, float, int]:
-    """Seconds of visibility, seconds of questions with verification, and rows."""
+    """Processor seconds of visibility and of questions with verification, and rows."""
     limits = Limits(keyframe_translation=0, keyframe_rotation=0, max_depth=30, min_area=0.0005)
-    start = time.perf_counter()
+    start = time.process_time()
     record = build_record(scene, limits, video=True)
-    middle = time.perf_counter()
+    middle = time.process_time()
     rows = 0
     for task in TASKS.values():
         for form in task.formats:
             rows += len(list(task_rows(task, form, record, limits, per_task, ("scaling",), Counter())))
-    return middle - start, time.perf_counter() - middle, rows
+    return middle - start, time.process_time() - middle, rows
 
 
 def slope(sizes: list[int], spent: np.ndarray | list[float]) -> float:

@@ -5,6 +5,7 @@ fails the round trip.
 """
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def look_at(eye, target):
     return pose
 
 
+def frame(pose, name="0"):
+    """A frame of the toy camera."""
+    return Frame(name, WIDTH, HEIGHT, INTRINSICS, pose)
+
+
 def make_scene(boxes, poses, labels=None, floor=True, scene_id="scene0001_00"):
     """A scene of boxes [(center, extents, yaw)] and camera poses; the floor is structural."""
     vertices, faces, objects, count = [], [], [], 0
@@ -61,7 +67,7 @@ def make_scene(boxes, poses, labels=None, floor=True, scene_id="scene0001_00"):
         vertices.append(points)
         faces.append(triangles + count)
         count += len(points)
-    frames = tuple(Frame(str(10 * i), WIDTH, HEIGHT, INTRINSICS, pose) for i, pose in enumerate(poses))
+    frames = tuple(frame(pose, str(10 * i)) for i, pose in enumerate(poses))
     return Scene("scannet", scene_id, Mesh(np.concatenate(vertices), np.concatenate(faces)), tuple(objects), frames)
 
 
@@ -98,6 +104,21 @@ def moved(scene, yaw=0.0, shift=(0, 0, 0), scale=1.0):
         frames.append(Frame(f.frame_id, f.width, f.height, f.intrinsics, pose))
     mesh = Mesh(place(scene.mesh.vertices), scene.mesh.faces)
     return Scene(scene.source, scene.scene_id, mesh, objects, tuple(frames))
+
+
+def mirrored(scene):
+    """x becomes -x in the world, and every camera looks at the mirrored room."""
+    flip = np.diag([-1.0, 1, 1])
+    objects = tuple(replace(o, box=OrientedBox(o.box.center @ flip, o.box.axes @ flip, o.box.extents))
+                    for o in scene.objects)
+    frames = []
+    for frame in scene.frames:
+        pose = frame.world_from_camera.copy()
+        pose[:3, :3] = flip @ pose[:3, :3] @ flip  # camera x negated once more, to stay a rotation
+        pose[:3, 3] = flip @ pose[:3, 3]
+        frames.append(replace(frame, world_from_camera=pose))
+    mesh = Mesh(scene.mesh.vertices @ flip, scene.mesh.faces)
+    return replace(scene, mesh=mesh, objects=objects, frames=tuple(frames))
 
 
 def write_scannet(root: Path, scene: Scene, alignment=None) -> Path:

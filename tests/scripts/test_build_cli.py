@@ -35,6 +35,7 @@ def build(scans, out, *more):
 def test_help_teaches():
     top, of_bench = run("build.py", "--help"), run("build.py", "spar_bench", "--help")
     assert "load_dataset" in top.stdout and "Exit codes" in top.stdout and "spar_bench" in top.stdout
+    assert "python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench\n" in top.stdout
     for option in ("--source", "--out", "--seed", "--workers", "--renderer", "--pixels", "--set", "--scenes"):
         assert option in of_bench.stdout
     assert "min_visible_fraction=0.15" in run("build.py", "settings", "spar_bench").stdout

@@ -20,13 +20,11 @@ from builders.hub.files import safe_name
 from builders.hub.manifest import read_manifest
 from builders.hub.shards import SHARD_NAME
 from builders.scenes.scene import SceneSource
+from builders.spar.frame_tables import WITHOUT_QUESTIONS
 from builders.spar.jsonl.folder import new_folder
 from builders.spar.jsonl.layout import PUBLISHED_SPLIT, frame_stem, is_video, picture_name, record_of, task_folder
 from builders.spar.pictures import Pictures
 from builders.spar.rows import SPAR_FEATURES, Row
-
-NO_ROWS = ("frames", "objects")
-"""Configs of spar_7m that hold no questions."""
 
 _BATCH = 512
 _PICTURE_BATCH = 16
@@ -89,7 +87,7 @@ def _shards(folder: Path, config: str) -> list[tuple[Path, str]]:
     else:
         names = [f"{path.parent.name}/{path.name}" for path in sorted(folder.glob("*/*.parquet"))]
     shards = [name.split("/") for name in names if SHARD_NAME.fullmatch(name.rpartition("/")[2])]
-    configs = sorted({name for name, _ in shards} - set(NO_ROWS))
+    configs = sorted({name for name, _ in shards} - set(WITHOUT_QUESTIONS))
     if config and config not in configs:
         raise InputError(f"--config {config}: {folder} has the configs {', '.join(configs) or 'none'}")
     chosen = [config] if config else ["default"] if "default" in configs else configs

@@ -30,7 +30,6 @@ from builders.spar.tasks import TASKS
 Record = dict[str, Any]
 
 OWN_KEY = "vantage"
-FORMATS = ("fill", "select", "sentence", "judge")
 PUBLISHED_SPLIT = {"train": "train", "validation": "val", "test": "val"}
 SPLIT = {"train": "train", "val": "validation"}
 

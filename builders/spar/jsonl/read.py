@@ -24,8 +24,9 @@ from builders.hub.parquet import TableWriter
 from builders.hub.shards import SHARD_BYTES
 from builders.scenes import open_source
 from builders.spar.jsonl.folder import new_folder
-from builders.spar.jsonl.layout import FORMATS, GUESSED, LOST, SPLIT, Malformed, row_of
+from builders.spar.jsonl.layout import GUESSED, LOST, SPLIT, Malformed, row_of
 from builders.spar.rows import SPAR_FEATURES, Row
+from builders.spar.tasks.task import FORMATS
 
 LONGEST_LINE = 8_000_000
 """Bytes. The release's longest records, of 32 pictures, have some thousands."""
@@ -108,7 +109,9 @@ def _find(root: Path, result: Imported) -> list[JsonlFile]:
     for source in sources:
         for path in sorted((source / "qa_jsonl").rglob("*.jsonl")):
             parts = path.relative_to(source / "qa_jsonl").parts
-            if len(parts) == 4 and parts[0] in SPLIT and parts[2] in FORMATS:
+            if not path.is_file():  # a folder, a broken link, a pipe
+                result.malformed.append(f"{path.relative_to(root).as_posix()}: is no file; left out")
+            elif len(parts) == 4 and parts[0] in SPLIT and parts[2] in FORMATS and "." not in parts[1]:
                 found.append(JsonlFile(path, safe_name(source.name), SPLIT[parts[0]], safe_name(parts[1]), parts[2],
                                        source / "images"))
             else:  # the release has copies of other tasks inside one task's folder
@@ -131,6 +134,7 @@ class _Reader:
     def __init__(self, root: Path, result: Imported, embedded: set[str]):
         self._root, self._result, self._embedded = root, result, embedded
         self._numbers: Counter[tuple[str, ...]] = Counter()
+        self._uids: set[str] = set()
 
     def tables(self, files: list[JsonlFile]) -> Iterator[pa.Table]:
         """Rows of the files in order, in tables that fit into memory."""
@@ -159,6 +163,7 @@ class _Reader:
                     continue
                 row = row_of(json.loads(text, parse_constant=_refuse), file.source, file.task, file.format_type)
                 safe_name(row["scene_id"])
+                self._note_uid(row["uid"])
             except (ValueError, RecursionError, InputError) as error:
                 self._reject(file, number, error)
                 continue
@@ -166,6 +171,13 @@ class _Reader:
             places = zip(row["frame_ids"], row["image"], strict=True)
             row["image"] = [self._picture(file, row, frame_id, path) for frame_id, path in places]
             yield number, row
+
+    def _note_uid(self, uid: Any) -> None:
+        """Raise ``Malformed`` for one that came with an earlier record."""
+        if isinstance(uid, str) and uid in self._uids:
+            raise Malformed(f"uid {uid} occurs twice")
+        if isinstance(uid, str) and uid:
+            self._uids.add(uid)
 
     def _uid(self, row: Row) -> str:
         key = row["source"], row["scene_id"], row["task"], row["format_type"]

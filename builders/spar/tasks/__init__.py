@@ -21,6 +21,3 @@ TASKS: dict[str, Task] = {t.name: t for t in (*DEPTH_TASKS, *DISTANCE_TASKS, *NE
 
 BENCH_TASKS: dict[str, Task] = {name: t for name, t in TASKS.items() if t.bench_format}
 """The tasks SPAR-Bench asks, each in its ``bench_format``."""
-
-NEEDS = {"instructions": "walks in words (Scene.instructions)"}
-"""What ``Task.needs`` may name: things that not every source has."""

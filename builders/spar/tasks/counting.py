@@ -1,31 +1,38 @@
 """How many things of a kind a scene holds, and how large its floor is (SPAR, appendix 7.5: Obj count, Room size)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
-import shapely
 
-from builders.spar.area import outline_area, outline_triangles, room_points
+from builders.scenes.scene import Array
+from builders.spar.area import covered_area, outline_triangles, room_points, thinned
 from builders.spar.facts import Asked, Fact, Gold, NumberFact, Rejected
 from builders.spar.limits import Limits
 from builders.spar.printing import metres, printed
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second
 from builders.spar.tasks.frames import frame_names, visible_areas
-from builders.spar.tasks.naming import confusable, countable
+from builders.spar.tasks.naming import countable, countable_apart
 from builders.spar.tasks.task import Proposal, Task
 
 
 def _propose_count(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-    """The instances of each label that has several, each with the frame that shows most of it."""
+    """The instances of each label that has several, each with the frame that shows most of it. Most have two: no more
+    than ``max_same_count`` labels of a scene are asked for the same count, or "2" would nearly always be right."""
     instances = defaultdict(list)
     for object_id in sorted(record.objects) if record.video else ():
         instances[record.label(object_id)].append(object_id)
     repeated = [ids for ids in instances.values() if len(ids) > 1]
+    counted: Counter[int] = Counter()
     for i in rng.permutation(len(repeated)).tolist():
         best = (int(visible_areas(record, object_id).argmax()) for object_id in repeated[i])
-        yield record.video, tuple(Asked(o, frame, "") for o, frame in zip(repeated[i], best))
+        proposal = record.video, tuple(Asked(o, frame, "") for o, frame in zip(repeated[i], best))
+        refused = isinstance(_count(record, limits, rng, proposal), Rejected)
+        if refused or counted[len(repeated[i])] < limits.max_same_count:
+            counted[len(repeated[i])] += not refused
+            yield proposal
 
 
 def _count(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> Fact | Rejected:
@@ -33,12 +40,11 @@ def _count(record: SceneRecord, limits: Limits, rng: np.random.Generator, propos
     label = record.label(asked[0].object_id)
     if not countable(label):
         return Rejected("label_not_countable")
-    if confusable(label, {o.item.label for o in record.objects.values()}):
+    if not countable_apart(label, {o.item.label for o in record.objects.values()}):
         return Rejected("ambiguous_label")
     if not all(set(record.objects[a.object_id].images) & set(views) for a in asked):
         return Rejected("instance_not_shown")
-    boxes = [record.objects[a.object_id].item.box for a in asked]
-    if any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]):
+    if any((a.object_id, b.object_id) in record.overlapping_boxes for i, a in enumerate(asked) for b in asked[:i]):
         return Rejected("instances_overlap")  # perhaps one thing annotated in two pieces
     return Fact(views, asked, None)
 
@@ -71,12 +77,24 @@ def _propose_room(record: SceneRecord, limits: Limits, rng: np.random.Generator)
 def _measure_room(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
-    area = outline_area(room_points(record.footprint, limits.room_voxel), limits.room_outline_radius)
+    area = _room_area(record, limits)
     if area < limits.min_room_area:
         return Rejected("room_too_small")
     if area < limits.min_room_shown * record.plan_area:
         return Rejected("room_shown_in_part")
     return NumberFact(proposal[0], (), None, area, None)
+
+
+@lru_cache(maxsize=1)
+def _room_area(record: SceneRecord, limits: Limits) -> float:
+    """Square metres inside the outline of what the video shows."""
+    return covered_area(_outline(record, limits))
+
+
+@lru_cache(maxsize=1)
+def _outline(record: SceneRecord, limits: Limits) -> Array:
+    """(T, 3, 2) its triangles."""
+    return outline_triangles(room_points(record.footprint, limits.room_voxel), limits.room_outline_radius)
 
 
 def _answer_room(
@@ -93,15 +111,23 @@ def _answer_room(
 def _second_room(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
     """Heron's formula, triangle by triangle, of what the union of polygons has measured as a whole; and the occupied
     squares must cover about as much."""
+    area, squares = _room_areas_again(record, limits)
+    if not abs(squares - area) <= _RASTER_SLACK * area:
+        return "occupied squares cover another area"
+    return Second(np.array([area]))
+
+
+@lru_cache(maxsize=1)
+def _room_areas_again(record: SceneRecord, limits: Limits) -> tuple[float, float]:
+    """Square metres of the outline's triangles, and of the squares twice as wide as a voxel around the points."""
     points = room_points(record.footprint, limits.room_voxel)
-    corners = outline_triangles(points, limits.room_outline_radius)
+    corners = _outline(record, limits)
     a, b, c = (np.linalg.norm(corners[:, i] - corners[:, j], axis=1) for i, j in ((0, 1), (1, 2), (2, 0)))
     half = (a + b + c) / 2
     area = float(np.sqrt(np.maximum(half * (half - a) * (half - b) * (half - c), 0)).sum())
-    squares = shapely.box(*(points - limits.room_voxel).T, *(points + limits.room_voxel).T)
-    if not abs(shapely.union_all(squares).area - area) <= _RASTER_SLACK * area:
-        return "occupied squares cover another area"
-    return Second(np.array([area]))
+    quarter = limits.room_voxel / 2
+    around = (np.mgrid[-2:2, -2:2].reshape(2, -1).T + 0.5) * quarter
+    return area, len(thinned((points[:, None] + around).reshape(-1, 2), quarter)) * quarter**2
 
 
 _RASTER_SLACK = 0.15

@@ -7,11 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from builders.spar.askable import pointable
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, depth_of, tells
-from builders.spar.tasks.numbers import number_elsewhere, number_gold, others_elsewhere, pairs_elsewhere
+from builders.spar.tasks.numbers import (
+    from_other_stills,
+    number_elsewhere,
+    number_gold,
+    pairs_elsewhere,
+    partners_elsewhere,
+)
 from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
 
@@ -26,20 +33,29 @@ def _depth(record: SceneRecord, views: tuple[int, ...], asked: Asked) -> float:
 def _depth_given_reference(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
+    """Options: in one image, depths of its other objects; over several, depths of the same object in other images."""
     views, (red, blue) = proposal
     given = _depth(record, views, red)
 
-    def depth(asked: tuple[Asked, ...]) -> float | Rejected:
-        value = _depth(record, views, asked[1])
+    def apart(value: float) -> float | Rejected:
         return Rejected("similar_depth") if abs(value - given) < limits.min_depth_gap else value
 
-    value = depth((red, blue))
+    value = apart(_depth(record, views, blue))
     if isinstance(value, Rejected):
         return value
-    others = [(red, other) for other in others_elsewhere(record, views, red, blue)]
-    pair = (red, blue, given, value) if red.view == blue.view else None
-    return NumberFact(views, (red, blue), pair, value, given,
-                      number_elsewhere(record, limits, rng, views, others, depth))
+    if red.view == blue.view:
+        others = number_elsewhere(record, limits, rng, views, partners_elsewhere(record, limits, views, red, blue),
+                                  lambda asked: apart(_depth(record, views, asked[1])))
+        return NumberFact(views, (red, blue), (red, blue, given, value), value, given, others)
+
+    def depth(view: int) -> float | Rejected:
+        seen = record.images[view].objects
+        if blue.object_id not in seen or red.object_id in seen or not pointable(seen[blue.object_id], limits):
+            return Rejected("not_asked_here")
+        return apart(float(seen[blue.object_id].center_camera[2]))
+
+    others = from_other_stills(record, rng, views, depth, lambda view: len(record.images[view].objects))
+    return NumberFact(views, (red, blue), None, value, given, others)
 
 
 def _depth_difference(
@@ -52,23 +68,28 @@ def _depth_difference(
         value = abs(_depth(record, views, a) - _depth(record, views, b))
         if value < limits.min_depth_gap:
             return Rejected("similar_depth")
-        boxes = [record.objects[x.object_id].item.box for x in (a, b)]
-        return Rejected("boxes_overlap") if boxes[0].overlaps(boxes[1]) else value
+        return Rejected("boxes_overlap") if (a.object_id, b.object_id) in record.overlapping_boxes else value
 
     value = difference((red, blue, green))
     if isinstance(value, Rejected):
         return value
-    others = [(red, *pair) for pair in pairs_elsewhere(record, limits, views, blue, green, kept=(red,))]
+    others = [(red, *pair) for pair in pairs_elsewhere(record, views, blue, green, kept=(red,))]
     depths = _depth(record, views, blue), _depth(record, views, green)
     pair = (blue, green, *depths) if blue.view == green.view else None
     return NumberFact(views, (red, blue, green), pair, value, _depth(record, views, red),
                       number_elsewhere(record, limits, rng, views, others, difference))
 
 
-def _answer(
+def _answer_depth(
     fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
-    return number_gold(fact, format_type, limits, rng)
+    """Each object is as often among the nearer as among the farther options: its name does not tell."""
+    gold = number_gold(fact, format_type, limits, rng)
+    if isinstance(gold, Rejected) or not gold.distractors:
+        return gold
+    nearer = sum(float(other) > fact.value for other in gold.distractors) > 1
+    balance = ((fact.asked[1].object_id, "nearer" if nearer else "farther", ("nearer", "farther")),)
+    return replace(gold, balance=balance)
 
 
 def _answer_difference(
@@ -102,7 +123,8 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc", short="Depth-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=one_view(("red", "blue")), measure=_depth_given_reference, answer=_answer, recompute=_second_depth,
+        propose=one_view(("red", "blue")), measure=_depth_given_reference, answer=_answer_depth,
+        recompute=_second_depth,
     ),
     Task(
         name="depth_prediction_oo", short="Depth-OO", level="low", relation="oo", img_type="single_view", views=1,
@@ -113,7 +135,7 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc_mv", short="Depth-OC-MV", level="low", relation="oc", img_type="multi_view", views=3,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=objects_across_views(("red", "blue"), views=3), measure=_depth_given_reference, answer=_answer,
+        propose=objects_across_views(("red", "blue"), views=3), measure=_depth_given_reference, answer=_answer_depth,
         recompute=_second_depth,
     ),
     Task(

@@ -4,14 +4,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from builders.spar.askable import best_views
+from builders.spar.askable import best_views, hidden_in, pointable
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, pose_of
-from builders.spar.tasks.numbers import number_elsewhere, number_gold, pairs_elsewhere
-from builders.spar.tasks.sampling import objects_across_views, objects_in_video, one_view, take_turns, view_groups
+from builders.spar.tasks.numbers import from_other_stills, number_elsewhere, number_gold, partners_elsewhere
+from builders.spar.tasks.sampling import (
+    objects_across_views,
+    objects_in_video,
+    one_view,
+    overlapping_pairs,
+    take_turns,
+    view_groups,
+)
 from builders.spar.tasks.task import Proposal, Task
 
 _FORMATS = ("fill", "select", "sentence")
@@ -40,19 +47,30 @@ def _seen_later(record: SceneRecord, limits: Limits, views: tuple[int, ...]) -> 
 def _distance_to_camera(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact:
-    """To the camera of the first view."""
+    """To the camera of the first view. Options are distances of the same object to the cameras of other images: that
+    show it, or, over several views, that do not but overlap with one that does."""
     views, (red,) = proposal
-    first = record.images[views[0]]
-    alone = ([Asked(name, 0, "red") for name in sorted(first.objects)] if len(views) == 1 else
-             _seen_later(record, limits, views))
+    center = record.objects[red.object_id].item.box.center
 
-    def distance(asked: tuple[Asked, ...]) -> float:
-        center = record.objects[asked[0].object_id].item.box.center
-        return float(np.linalg.norm(camera_coordinates(center, first.frame)))
+    def distance(view: int) -> float:
+        return float(np.linalg.norm(camera_coordinates(center, record.frame(view))))
 
-    others = [(asked,) for asked in alone if asked.object_id != red.object_id]
-    elsewhere = number_elsewhere(record, limits, rng, views, others, distance)
-    return NumberFact(views, (red,), None, distance((red,)), None, elsewhere)
+    shown = {still for still in record.stills if red.object_id in record.images[still].objects}
+    near = {a for a, b in overlapping_pairs(record, limits) if b in shown}
+
+    def elsewhere(view: int) -> float | Rejected:
+        seen = record.images[view].objects.get(red.object_id)
+        if len(views) > 1:
+            asked = view in near and hidden_in(record, limits, view, red.object_id)
+        else:
+            asked = seen is not None and pointable(seen, limits)
+        return distance(view) if asked else Rejected("not_asked_here")
+
+    def questions(view: int) -> int:
+        return len(record.images[view].objects) if len(views) == 1 else 1
+
+    others = from_other_stills(record, rng, views, elsewhere, questions)
+    return NumberFact(views, (red,), None, distance(views[0]), None, others)
 
 
 def _distance_between(
@@ -65,12 +83,13 @@ def _distance_between(
         value = center_distance(a, b)
         if value < limits.min_distance:
             return Rejected("too_close")
-        return Rejected("boxes_overlap") if a.overlaps(b) else value
+        overlap = (asked[0].object_id, asked[1].object_id) in record.overlapping_boxes
+        return Rejected("boxes_overlap") if overlap else value
 
     value = distance((red, blue))
     if isinstance(value, Rejected):
         return value
-    others = pairs_elsewhere(record, limits, views, red, blue)
+    others = partners_elsewhere(record, limits, views, red, blue)
     return NumberFact(views, (red, blue), None, value, None,
                       number_elsewhere(record, limits, rng, views, others, distance))
 

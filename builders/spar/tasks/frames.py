@@ -6,8 +6,7 @@ nothing (``glimpse_area``), people would disagree: objects with such frames are 
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +18,7 @@ from builders.spar.facts import Asked, Fact, Gold, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, image_of
-from builders.spar.tasks.naming import confusable
+from builders.spar.tasks.naming import unmistakable
 from builders.spar.tasks.sampling import take_turns
 from builders.spar.tasks.task import Proposal, Task
 
@@ -97,35 +96,30 @@ def _second_locate(row: Row, record: SceneRecord, limits: Limits) -> Second | st
 def _sight_problem(row: Row, record: SceneRecord, object_id: str, frames: list[int]) -> str | None:
     """The object's box must reach into exactly these frames, or into others where something hides it."""
     box, item = record.objects[object_id].item.box, record.objects[object_id]
-    for n in range(len(row["frame_ids"])):
-        image = image_of(row, record, n)
-        if n in frames and not _reaches_into(box, image.frame):
-            return "object outside a frame that should show it"
-        if n not in frames and image.index in item.images:
-            return "object seen in a frame that should not show it"
+    images = [image_of(row, record, n) for n in range(len(row["frame_ids"]))]
+    if not _reaches_into(box, [images[n].frame for n in frames]).all():
+        return "object outside a frame that should show it"
+    if any(image.index in item.images for n, image in enumerate(images) if n not in frames):
+        return "object seen in a frame that should not show it"
     return None
 
 
-def _reaches_into(box: OrientedBox, frame: Frame) -> bool:
-    """Whether some point of the box projects into the image, one pixel of slack."""
+def _reaches_into(box: OrientedBox, frames: Sequence[Frame]) -> NDArray[np.bool_]:
+    """(F,) whether some point of the box projects into each image, one pixel of slack."""
     steps = np.linspace(-0.5, 0.5, 9)
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
     world = np.c_[box.center + (grid * box.extents) @ box.axes, np.ones(len(grid))]
-    x, y, z = (np.linalg.inv(frame.world_from_camera) @ world.T)[:3]
-    front = z > 0.02
-    u, v, w = frame.intrinsics @ np.stack([x, y, z])[:, front]
-    inside = (u > -1.5 * w) & (u < (frame.width + 0.5) * w) & (v > -1.5 * w) & (v < (frame.height + 0.5) * w)
-    return bool(inside.any())
+    camera = (np.linalg.inv([frame.world_from_camera for frame in frames]) @ world.T)[:, :3]
+    u, v, w = np.moveaxis(np.array([frame.intrinsics for frame in frames]) @ camera, 1, 0)
+    right, bottom = np.array([(frame.width + 0.5, frame.height + 0.5) for frame in frames]).T[..., None]
+    inside = (w > 0.02) & (u > -1.5 * w) & (u < right * w) & (v > -1.5 * w) & (v < bottom * w)
+    return inside.any(axis=1)
 
 
 def _propose_order(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
     """Sets of objects with unmistakable names that come into view one after another, named in random order."""
-    labels = Counter(o.item.label for o in record.objects.values())
     first = {}
-    for object_id in sorted(record.objects):
-        label = record.label(object_id)
-        if labels[label] > 1 or confusable(label, labels):
-            continue
+    for object_id in sorted(unmistakable(record)):
         appears = visible_areas(record, object_id) >= limits.min_area
         if appears.any():
             first[object_id] = int(appears.argmax())
@@ -159,9 +153,10 @@ def _answer_order(
 ) -> Gold:
     pairs = sorted(zip(fact.frames, (record.label(a.object_id) for a in fact.asked)))
     numbers = tuple(float(frame) for frame, _ in pairs)
-    said = [f"{label} in Frame-{frame}" for frame, label in pairs]
+    said = [f"the {label} in Frame-{frame}" for frame, label in pairs]
+    *names, last = [f"the {record.label(a.object_id)}" for a in fact.asked]
     slots = {
-        "names": ", ".join(record.label(a.object_id) for a in fact.asked),
+        "names": f"{', '.join(names)} and {last}",
         "order": ", ".join(label for _, label in pairs),
         "first": said[0], "then": ", then ".join(said[1:]), **frame_names(len(fact.views) - 1),
     }
@@ -175,7 +170,7 @@ def _second_order(row: Row, record: SceneRecord, limits: Limits) -> Second | str
     for n in range(len(row["frame_ids"])):
         image = image_of(row, record, n)
         for object_id in [o for o in waiting if image.glimpsed.get(o, 0.0) > limits.glimpse_area]:
-            if not _reaches_into(record.objects[object_id].item.box, image.frame):
+            if not _reaches_into(record.objects[object_id].item.box, [image.frame]).all():
                 return "object outside a frame that should show it"
             order.append((n, waiting.pop(object_id)))
     if waiting:

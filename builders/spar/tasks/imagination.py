@@ -66,8 +66,6 @@ def _imagine(
     problem = border_problem(before, limits) or border_problem(after, limits)
     if problem:
         return Rejected(problem)
-    if relation_triple(before, limits.relation_band) == relation_triple(after, limits.relation_band):
-        return Rejected("same_after_moving")
     reference = points[1] if len(points) == 2 else green
     return ImaginedFact(views, asked, None, after, float(points[0][2] - reference[2]), before)
 
@@ -80,12 +78,19 @@ def _relation(pose: Array, points: list[Array]) -> Differences:
 def _answer(
     fact: ImaginedFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
-    """Slots of sentences: those of ``spoken_slots``, with ``_before`` and ``_after``."""
+    """Sentences tell a change, so there must be one. Choices may have the old relation as gold: else whoever knows it
+    could rule it out.
+
+    Slots of sentences: those of ``spoken_slots``, with ``_before`` and ``_after``.
+    """
     gold = relation_gold(fact, format_type, limits, rng)
     if isinstance(gold, Rejected) or format_type != "sentence":
         return gold
+    before = relation_triple(fact.before, limits.relation_band)
+    if before == relation_triple(fact.differences, limits.relation_band):
+        return Rejected("same_after_moving")
     exact = tuple(d for _, d in (*fact.before, *fact.differences))
-    words = (*relation_triple(fact.before, limits.relation_band), gold.text)
+    words = (*before, gold.text)
     slots = (spoken_slots(fact.before, limits.relation_band, "_before")
              | spoken_slots(fact.differences, limits.relation_band, "_after"))
     return Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), slots=slots)
@@ -108,10 +113,10 @@ def _second_route(row: Row, record: SceneRecord, limits: Limits, axes: tuple[str
                               ahead * np.cos(slope) + up * np.sin(slope)]))
     after = _compared(seen, [point - green for point in points])
     words = [words_beyond_band(axes, differences, limits) for differences in (before, after)]
-    if words[0] == words[1]:
-        return "nothing changes by the move"
     if row["format_type"] == "select":
         return Second(after, ", ".join(words[1]))
+    if words[0] == words[1]:
+        return "nothing changes by the move"
     if said_words(row) != [word for triple in words for word in triple if word]:
         return "sentence says another relation"
     return Second(np.concatenate([before, after]), ", ".join(words[0] + words[1]))

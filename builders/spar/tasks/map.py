@@ -1,7 +1,7 @@
 """A bird's-eye map from three views (SPAR-7M, ``spatial_imagination_map_mv``; frame after SPAR, section 4.4).
 
 Origin: the first camera dropped to the ground; y: its viewing direction on the ground; x: to its right; metres. Every
-object is boxed in one view, all in one colour, and told apart by a tag ``object1``, ``object2``, ... in row order.
+object is boxed in one view, all in one colour, and told apart by a tag ``object0``, ``object1``, ... in row order.
 """
 
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def map_text(exact: tuple[float, ...]) -> str:
 
     Example:
         >>> map_text((0.52, 1.98, -1.3, 0.4))
-        'object1: (0.5, 2.0), object2: (-1.3, 0.4)'
+        'object0: (0.5, 2.0), object1: (-1.3, 0.4)'
     """
     numbers = [metres(number) for number in exact]
     return ", ".join(f"{tag_of(i)}: ({x}, {y})" for i, (x, y) in enumerate(zip(numbers[::2], numbers[1::2])))

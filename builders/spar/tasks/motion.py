@@ -9,6 +9,7 @@ views that roll by more than ``Limits.max_view_roll`` are not asked.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from builders.spar.limits import Limits
 from builders.spar.printing import metres, printed
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, image_of
-from builders.spar.tasks.naming import confusable
+from builders.spar.tasks.naming import plural, unmistakable
 from builders.spar.tasks.sampling import overlapping_pairs, two_views
 from builders.spar.tasks.task import Proposal, Task
 
@@ -36,14 +37,15 @@ _WAYS = (("right", "left"), ("up", "down"), ("forward", "backward"), ("right", "
 _PUBLISHED_ORDER = (0, 1, 2, 4, 3)
 """Gold strings name the rotation up before the rotation to the side."""
 _SAID = (
-    ("{} meters to the right", "{} meters to the left", "{} meters to either side"),
-    ("{} meters up", "{} meters down", "{} meters up or down"),
-    ("{} meters forward", "{} meters backward", "{} meters forward or backward"),
-    ("{} degrees to the right", "{} degrees to the left", "{} degrees to either side"),
-    ("{} degrees upward", "{} degrees downward", "{} degrees upward or downward"),
+    ("{:.1f} meters to the right", "{:.1f} meters to the left"),
+    ("{:.1f} meters up", "{:.1f} meters down"),
+    ("{:.1f} meters forward", "{:.1f} meters backward"),
+    ("{:.0f} degrees to the right", "{:.0f} degrees to the left"),
+    ("{:.0f} degrees upward", "{:.0f} degrees downward"),
 )
-"""A part in a sentence: positive, negative, zero."""
-_SLOTS = ("sideways", "vertical", "along", "turn", "tilt")
+"""A part in a sentence: positive, negative. A part that is 0 is left out."""
+_STILL = {"moves": "less than 0.1 meters in any direction", "turns": "less than 5 degrees in any direction"}
+"""What a sentence says if no part of a kind is left."""
 
 _COLUMNS = ("left", "", "right")
 _ROWS = ("top", "", "bottom")
@@ -81,6 +83,7 @@ def relative_motion(first: Frame, second: Frame) -> tuple[tuple[float, ...], flo
     return (right, -down, forward, float(np.degrees(yaw)), float(np.degrees(pitch))), float(np.degrees(roll))
 
 
+@lru_cache(maxsize=4096)
 def _axes(frame: Frame) -> Array:
     """(3, 3) unit rows: the camera's x, y and z axes in the world. Stored poses are rounded; this is the rotation
     nearest to one, so that all routes to an angle agree."""
@@ -104,8 +107,7 @@ def _view_change(
     if np.linalg.norm(motion[:3]) < limits.min_view_move and turned < limits.min_view_turn:
         return Rejected("views_alike")
     shared = sorted(set(record.images[views[0]].objects) & set(record.images[views[1]].objects))
-    labels = [o.item.label for o in record.objects.values()]
-    named = [i for i in shared if labels.count(record.label(i)) == 1 and not confusable(record.label(i), labels)]
+    named = [i for i in shared if i in unmistakable(record)]
     asked = (Asked(named[rng.integers(len(named))], 0, "red"),) if named else ()
     return MotionFact(views, asked, None, motion)
 
@@ -123,7 +125,7 @@ def _view_change_answer(
                 < limits.min_part_margin:
             return Rejected("between_image_parts")
         start, end = (_part(*(np.minimum(center * 3, 2.9).astype(int).tolist())) for center in centers)
-        slots = dict(zip(_SLOTS, _said(value), strict=True)) | {"passage": _passage(start, end)}
+        slots = _said(value) | {"passage": _passage(record.label(fact.asked[0].object_id), start, end)}
     return Gold(motion_text(value), value, fact.motion, MOTION_UNITS, slots=slots)
 
 
@@ -146,13 +148,19 @@ def _degrees(angle: float) -> float:
     return float(np.rint(angle / DEGREE_STEP)) * DEGREE_STEP + 0.0
 
 
-def _said(value: tuple[float, ...]) -> list[str]:
-    """Each part as sentences say it."""
-    said = []
-    for number, unit, forms in zip(value, MOTION_UNITS, _SAID, strict=True):
-        form = forms[2] if number == 0 else forms[number < 0]
-        said.append(form.format(f"{abs(number):.{1 if unit == 'm' else 0}f}"))
-    return said
+def _said(value: tuple[float, ...]) -> dict[str, str]:
+    """Movement and rotation as sentences say them.
+
+    Example:
+        >>> _said((0.4, -0.1, 1.0, 0.0, 0.0))["moves"]
+        '0.4 meters to the right, 0.1 meters down and 1.0 meters forward'
+    """
+    parts = [forms[number < 0].format(abs(number)) if number else "" for number, forms in zip(value, _SAID)]
+    told = {}
+    for slot, of_kind in (("moves", parts[:3]), ("turns", parts[3:])):
+        *others, last = [part for part in of_kind if part] or [_STILL[slot]]
+        told[slot] = f"{', '.join(others)} and {last}" if others else last
+    return told
 
 
 def _center(record: SceneRecord, view: int, object_id: str) -> Array:
@@ -166,13 +174,15 @@ def _part(column: int, row: int) -> str:
 
     Example:
         >>> _part(0, 0), _part(1, 2), _part(1, 1)
-        ('top left', 'bottom', 'center')
+        ('top left part', 'bottom part', 'center')
     """
-    return " ".join(word for word in (_ROWS[row], _COLUMNS[column]) if word) or "center"
+    words = [word for word in (_ROWS[row], _COLUMNS[column]) if word]
+    return " ".join([*words, "part"]) if words else "center"
 
 
-def _passage(start: str, end: str) -> str:
-    return f"stays in the {end}" if start == end else f"moves from the {start} to the {end}"
+def _passage(label: str, start: str, end: str) -> str:
+    stays, moves = ("stay", "move") if plural(label) else ("stays", "moves")
+    return f"{stays} in the {end}" if start == end else f"{moves} from the {start} to the {end}"
 
 
 def _second_motion(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
@@ -195,7 +205,7 @@ def _second_motion(row: Row, record: SceneRecord, limits: Limits) -> Second | st
         x1, y1, x2, y2 = image.objects[red["object_id"]].bbox.tolist()
         column, line = (x1 + x2 + 1) / 2 // (image.frame.width / 3), (y1 + y2 + 1) / 2 // (image.frame.height / 3)
         parts.append(_part(int(column), int(line)))
-    return Second(exact, ", ".join([*_said(value), _passage(*parts)]))
+    return Second(exact, ", ".join([*_said(value).values(), _passage(red["label"], *parts)]))
 
 
 def _angle(a: Array, b: Array) -> float:
@@ -217,12 +227,19 @@ def _camera_motion(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> CameraFact | Rejected:
     views, _ = proposal
-    position = seen_camera(record.frame(views[0]), record.frame(views[1]), limits)
+    position = _seen_cameras(record, limits).get(views)
     if position is None:
         return Rejected("camera_out_of_view")
-    pairs = (pair for pair in overlapping_pairs(record, limits) if pair != views)
-    others = (seen_camera(record.frame(a), record.frame(b), limits) for a, b in pairs)
-    return CameraFact(views, (), None, position, tuple(other for other in others if other is not None))
+    others = tuple(other for pair, other in _seen_cameras(record, limits).items() if pair != views)
+    return CameraFact(views, (), None, position, others)
+
+
+@lru_cache(maxsize=1)
+def _seen_cameras(record: SceneRecord, limits: Limits) -> dict[tuple[int, ...], tuple[float, ...]]:
+    """``seen_camera`` of every overlapping pair that has one."""
+    seen = (((a, b), seen_camera(record.frame(a), record.frame(b), limits))
+            for a, b in overlapping_pairs(record, limits))
+    return {pair: position for pair, position in seen if position is not None}
 
 
 def _camera_motion_answer(

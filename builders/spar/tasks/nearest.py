@@ -1,9 +1,8 @@
 """Which of several objects is nearest to, or farthest from, a reference object or the observer (SPAR, appendix 7.5,
 "Distance infer"). Answers are names."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from builders.spar.limits import Limits
 from builders.spar.printing import metres, printed
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines
+from builders.spar.tasks.naming import Name, plural, unmistakable
 from builders.spar.tasks.sampling import objects_across_views, objects_in_video, one_view, take_turns, view_groups
 from builders.spar.tasks.task import Proposal, Propose, Task
 
@@ -34,15 +34,13 @@ class NearestFact(Fact):
 
 
 def _named_candidates(views: int) -> Propose:
-    """Four objects that some of the views show, of about one height, each the only one of its name in the scene."""
+    """Four objects that some of the views show, of about one height, each the only one that its name may mean."""
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        labels = Counter(o.item.label for o in record.objects.values())
-
         def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
             shown = tuple(rng.permutation(group).tolist())
             seen = {name: at for at in reversed(range(views)) for name in sorted(record.images[shown[at]].objects)}
-            names = sorted(name for name in seen if labels[record.label(name)] == 1)
+            names = sorted(name for name in seen if name in unmistakable(record))
             heights = np.array([record.objects[name].item.box.center[2] for name in names])
             drawn = rng.random((_SETS_PER_VIEW, len(names))).argsort(axis=1)[:, : len(_COLORS)]
             asked_before = set()
@@ -65,7 +63,7 @@ def _to_reference(
     if len({record.label(a.object_id) for a in asked}) < len(asked):
         return Rejected("same_label")  # the options are names, and must not sound like the reference
     reference, *candidates = (record.objects[a.object_id].item.box for a in asked)
-    if any(reference.overlaps(box) for box in candidates):
+    if any((asked[0].object_id, a.object_id) in record.overlapping_boxes for a in asked[1:]):
         return Rejected("boxes_overlap")
     distances = tuple(center_distance(reference, box) for box in candidates)
     nearest = bool(rng.integers(2))
@@ -80,6 +78,8 @@ def _to_observer(
 ) -> NearestFact | Rejected:
     """To the camera of the first view."""
     views, asked = proposal
+    if _seen_for_being_near(record, limits, views, asked):
+        return Rejected("seen_for_being_near")
     boxes = [record.objects[a.object_id].item.box for a in asked]
     centers = np.array([box.center for box in boxes])
     distances = tuple(np.linalg.norm(camera_coordinates(centers, record.frame(views[0])), axis=1).tolist())
@@ -87,10 +87,21 @@ def _to_observer(
     first, second, *_ = _ranking(distances, nearest)
     if abs(distances[first] - distances[second]) < limits.min_nearer_gap:
         return Rejected("similar_distance")
-    if boxes[first].overlaps(boxes[second]):
+    if (asked[first].object_id, asked[second].object_id) in record.overlapping_boxes:
         return Rejected("boxes_overlap")
     pair = (asked[first], asked[second], distances[first], distances[second]) if len(views) == 1 else None
     return NearestFact(views, asked, pair, distances, nearest)
+
+
+def _seen_for_being_near(
+    record: SceneRecord, limits: Limits, views: tuple[int, ...], asked: tuple[Asked, ...]
+) -> bool:
+    """Whether one of the candidates would be too small to be asked about if it were as far from its camera as the
+    farthest one is. Small things would be nearest more often than others: one sees them because they are near."""
+    seen = [record.images[views[a.view]].objects[a.object_id] for a in asked]
+    away = np.array([np.linalg.norm(one.center_camera) for one in seen])
+    areas_far_off = np.array([one.area for one in seen]) * (away / away.max()) ** 2
+    return bool((areas_far_off < limits.min_area).any())
 
 
 def _ranking(distances: tuple[float, ...], nearest: bool) -> list[int]:
@@ -106,10 +117,17 @@ def _answer(
     names = [record.label(a.object_id) for a in candidates]
     winner, *losers = (names[i] for i in _ranking(fact.distances, fact.nearest))
     words = _WORDS["oc" if len(candidates) == len(fact.asked) else "oo"]
-    slots = {"nearer_to": words[0 if fact.nearest else 1], "winner": winner}
+    slots = {"nearer_to": words[0 if fact.nearest else 1], "winner": Name(winner, of=winner)}
     slots |= {f"to_{a.color}": metres(distance) for a, distance in zip(candidates, fact.distances, strict=True)}
-    distractors = tuple(losers) if format_type == "select" else ()
-    return Gold(winner, printed(fact.distances), fact.distances, ("m",) * len(names), distractors, slots)
+    gold = Gold(winner, printed(fact.distances), fact.distances, ("m",) * len(names), slots=slots)
+    if format_type != "select":
+        return gold
+    # things in the middle of a room are closer to most others, and large ones farther off: no name shall tell
+    wins = _ranking(fact.distances, fact.nearest)[0]
+    possible = ("wins", *("loses",) * len(losers))
+    balance = tuple((f"{a.object_id} {words[not fact.nearest]}", "wins" if i == wins else "loses", possible)
+                    for i, a in enumerate(candidates))
+    return replace(gold, distractors=tuple(losers), balance=balance)
 
 
 def _second_route(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
@@ -127,7 +145,8 @@ def _second_route(row: Row, record: SceneRecord, limits: Limits) -> Second | str
     winner = row["objects"][-len(distances):][int(best)]["label"]
     if row["format_type"] != "sentence":
         return Second(distances, winner)
-    return Second(distances, ", ".join([f"the {winner} is {said[0]}", *(f"{x:.1f}" for x in row["answer_value"])]))
+    verb = "are" if plural(winner) else "is"
+    return Second(distances, ", ".join([f"the {winner} {verb} {said[0]}", *(f"{x:.1f}" for x in row["answer_value"])]))
 
 
 NEAREST_TASKS = (

@@ -18,7 +18,7 @@ _DISTRACTORS = 3
 def number_gold(
     fact: NumberFact, format_type: str, limits: Limits, rng: np.random.Generator, unit: str = "m"
 ) -> Gold | Rejected:
-    """The number to one decimal; the options are the same quantity of other objects (``fact.elsewhere``).
+    """The number to one decimal; the options are the same quantity elsewhere (``fact.elsewhere``).
 
     Slots: ``value``, and ``given`` if the question tells a length.
     """
@@ -57,23 +57,52 @@ def number_elsewhere(
     return tuple(numbers)
 
 
-def others_elsewhere(record: SceneRecord, views: tuple[int, ...], red: Asked, blue: Asked) -> list[Asked]:
-    """Where else the blue marker could stand while the red one stays: in its image, or, over several views, in every
-    image but the red marker's."""
-    at = [blue.view] if red.view == blue.view else [view for view in range(len(views)) if view != red.view]
-    return [Asked(name, view, blue.color) for view in at for name in sorted(record.images[views[view]].objects)
-            if name not in (red.object_id, blue.object_id)]
+def from_other_stills(
+    record: SceneRecord, rng: np.random.Generator, but: Sequence[int], number: Callable[[int], float | Rejected],
+    questions: Callable[[int], int],
+) -> tuple[float, ...]:
+    """The number as other images would give it, as many as options need: the first of the stills in random order in
+    which the question could be asked. The objects are the same, so that their names do not tell which number is gold.
+
+    Args:
+        but: images to leave out.
+        number: the task's quantity in an image, or why it is not asked there.
+        questions: how many questions the task has about an image. Images take turns, so one that shows little is asked
+            about these objects more often; it comes earlier here, too.
+    """
+    stills = [still for still in record.stills if still not in but]
+    waiting = rng.exponential(size=len(stills)) * [max(questions(still), 1) for still in stills]
+    numbers: list[float] = []
+    for i in np.argsort(waiting).tolist():
+        value = number(stills[i])
+        if not isinstance(value, Rejected):
+            numbers.append(value)
+            if len(numbers) == _DISTRACTORS:
+                break
+    return tuple(numbers)
+
+
+def partners_elsewhere(
+    record: SceneRecord, limits: Limits, views: tuple[int, ...], red: Asked, blue: Asked
+) -> list[tuple[Asked, Asked]]:
+    """Where else the blue marker could stand while the red one stays: in its image; over several views, in every image
+    but the red marker's; in a video, on the frames that show the objects best."""
+    if views == record.video:
+        best = best_views(record, limits, views)
+        others = [Asked(name, at, blue.color) for name, at in sorted(best.items())]
+    else:
+        images = [blue.view] if red.view == blue.view else [view for view in range(len(views)) if view != red.view]
+        others = [Asked(name, at, blue.color) for at in images for name in sorted(record.images[views[at]].objects)]
+    return [(red, other) for other in others if other.object_id not in (red.object_id, blue.object_id)]
 
 
 def pairs_elsewhere(
-    record: SceneRecord, limits: Limits, views: tuple[int, ...], a: Asked, b: Asked, kept: tuple[Asked, ...] = ()
+    record: SceneRecord, views: tuple[int, ...], a: Asked, b: Asked, kept: tuple[Asked, ...]
 ) -> list[tuple[Asked, Asked]]:
     """Every other pair of objects that the two markers could stand on: in one image if theirs are, else in two that
-    mark none of the objects ``kept``; in a video, on the frames that show the objects best."""
+    mark none of the objects ``kept``."""
     at = [view for view in range(len(views)) if view not in {x.view for x in kept}]
-    if views == record.video:
-        pairs = list(combinations(sorted(best_views(record, limits, views).items()), 2))
-    elif a.view == b.view:
+    if a.view == b.view:
         pairs = list(combinations([(name, a.view) for name in sorted(record.images[views[a.view]].objects)], 2))
     else:
         pairs = [((p, i), (q, j)) for i, j in combinations(at, 2)

@@ -1,7 +1,6 @@
-"""Which images and objects a question about an observer may combine. Three or four of thirty objects make too many
-combinations to list, so they are drawn one by one, each at most once."""
+"""Which images and objects a question about an observer may combine."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,11 +10,9 @@ from builders.spar.facts import Asked, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.relations import RelationFact, relation_triple
-from builders.spar.tasks.sampling import take_turns, view_groups
+from builders.spar.tasks.naming import unmistakable
+from builders.spar.tasks.sampling import arrangements, one_of_each, take_turns, view_groups
 from builders.spar.tasks.task import Measure, Proposal, Propose
-
-_MISSES = 100
-"""Draws in a row that bring nothing new, before a sampler gives up."""
 
 _MOST_WAITING = 1000
 """Proposals of one kind that wait for one of the other, before a sampler gives up."""
@@ -27,7 +24,7 @@ def drawn_in_one_view(colors: Sequence[str]) -> Propose:
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(image: int) -> Iterator[Proposal]:
             seen = sorted(record.images[image].objects)
-            for chosen in drawn_once([seen] * len(colors), rng):
+            for chosen in arrangements(seen, len(colors), rng):
                 yield (image,), tuple(Asked(o, 0, c) for o, c in zip(chosen, colors, strict=True))
 
         yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
@@ -44,7 +41,7 @@ def drawn_across_views(colors: Sequence[str], views: int) -> Propose:
             spare = rng.integers(views, size=len(colors) - views).tolist()
             carriers = rng.permutation([*range(views), *spare]).tolist()
             pools = [sorted(record.images[shown[view]].objects) for view in carriers]
-            for chosen in drawn_once(pools, rng):
+            for chosen in one_of_each(pools, rng):
                 yield shown, tuple(Asked(o, v, c) for o, v, c in zip(chosen, carriers, colors, strict=True))
 
         groups = view_groups(record, limits, views, rng)
@@ -62,15 +59,14 @@ def drawn_in_video(colors: Sequence[str], named: bool = False) -> Propose:
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         best: dict[str, tuple[float, int]] = {}
-        labels = Counter(o.item.label for o in record.objects.values())
         for view, image in enumerate(record.video):
             for name, seen in record.images[image].objects.items():
-                if named and labels[record.label(name)] > 1:
+                if named and name not in unmistakable(record):
                     continue
                 quality = seen.visible_fraction * seen.in_image_fraction
                 if name not in best or quality > best[name][0]:
                     best[name] = quality, view
-        for chosen in drawn_once([sorted(best)] * len(colors), rng):
+        for chosen in arrangements(sorted(best), len(colors), rng):
             yield record.video, tuple(Asked(o, best[o][1], c) for o, c in zip(chosen, colors, strict=True))
 
     return propose
@@ -125,20 +121,3 @@ def _facing(fact: object, limits: Limits) -> str:
         return ""
     axes = [axis for axis, _ in fact.differences]
     return relation_triple(fact.differences, limits.relation_band)[axes.index("facing")]
-
-
-def drawn_once(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
-    """One member of each pool, all different; each choice at most once, until new ones are rare."""
-    if not all(pools) or len(set().union(*pools)) < len(pools):
-        return
-    sizes = [len(pool) for pool in pools]
-    drawn: set[tuple[str, ...]] = set()
-    misses = 0
-    while misses < _MISSES:
-        chosen = tuple(pool[i] for pool, i in zip(pools, rng.integers(sizes).tolist(), strict=True))
-        if len(set(chosen)) < len(chosen) or chosen in drawn:
-            misses += 1
-            continue
-        misses = 0
-        drawn.add(chosen)
-        yield chosen

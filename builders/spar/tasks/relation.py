@@ -25,6 +25,7 @@ from builders.spar.relations import (
     to_observer,
 )
 from builders.spar.second_route import Row, Second, center_of, image_of
+from builders.spar.tasks.naming import Name
 from builders.spar.tasks.observer_sampling import front_and_behind_in_turn, hidden_from_first
 from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
@@ -130,8 +131,9 @@ def _claimed_word(row: Row) -> str | None:
     return None
 
 
-def _called(item: Mapping[str, Any]) -> str:
-    return templates("common")["marker"]["box"].format(label=item["label"], color=item["color"])
+def _called(item: Mapping[str, Any]) -> Name:
+    text = templates("common")["marker"]["box"].format(label=item["label"], color=item["color"])
+    return Name(text, of=item["label"])
 
 
 RELATION_TASKS = (

@@ -1,8 +1,8 @@
 """Which images and objects a question may combine. Every sampler takes turns over the views, so that a limited number
 of questions spreads over the whole scene, and yields each combination at most once."""
 
+import math
 from collections.abc import Iterator, Sequence
-from itertools import permutations
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +24,7 @@ def one_view(colors: Sequence[str]) -> Propose:
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(image: int) -> Iterator[Proposal]:
             objects = sorted(record.images[image].objects)
-            for chosen in _shuffled(list(permutations(objects, len(colors))), rng):
+            for chosen in arrangements(objects, len(colors), rng):
                 yield (image,), tuple(Asked(o, 0, c) for o, c in zip(chosen, colors, strict=True))
 
         yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
@@ -72,8 +72,7 @@ def objects_across_views(colors: Sequence[str], views: int, in_order: bool = Fal
             shown = tuple(rng.permutation(group).tolist())
             carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
             pools = [sorted(record.images[shown[view]].objects) for view in carriers]
-            chosen = list(product_of_different(pools))
-            for objects in _shuffled(chosen, rng):
+            for objects in one_of_each(pools, rng):
                 asked = zip(objects, carriers, colors, strict=True)
                 yield shown, tuple(Asked(o, view, c) for o, view, c in asked)
 
@@ -87,21 +86,38 @@ def objects_in_video(colors: Sequence[str]) -> Propose:
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         best = best_views(record, limits, record.video)
-        for chosen in _shuffled(list(permutations(sorted(best), len(colors))), rng):
+        for chosen in arrangements(sorted(best), len(colors), rng):
             yield record.video, tuple(Asked(o, best[o], c) for o, c in zip(chosen, colors, strict=True))
 
     return propose
 
 
-def product_of_different(pools: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    """All ways to pick one object from each pool, no object twice."""
-    if not pools:
-        yield ()
-        return
-    for rest in product_of_different(pools[1:]):
-        for first in pools[0]:
-            if first not in rest:
-                yield (first, *rest)
+def arrangements(items: Sequence[str], size: int, rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
+    """Every ordered choice of ``size`` different items, in random order."""
+    yield from one_of_each([items] * size, rng)
+
+
+def one_of_each(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
+    """Every choice of one item from each pool, no item twice, in random order."""
+    for number in shuffled_numbers(math.prod(map(len, pools)), rng):
+        chosen = []
+        for pool in pools:
+            number, place = divmod(number, len(pool))
+            chosen.append(pool[place])
+        if len(set(chosen)) == len(chosen):
+            yield tuple(chosen)
+
+
+def shuffled_numbers(count: int, rng: np.random.Generator) -> Iterator[int]:
+    """0 to ``count`` - 1 in random order, each drawn when it is wanted: few of many combinations ever are.
+
+    Fisher and Yates' shuffle, which remembers only the numbers that it has moved.
+    """
+    moved: dict[int, int] = {}
+    for first in range(count):
+        other = first + int(rng.random() * (count - first))
+        yield moved.get(other, other)
+        moved[other] = moved.pop(first, first)
 
 
 def take_turns(iterators: Sequence[Iterator[T]]) -> Iterator[T]:
@@ -128,30 +144,21 @@ def _shuffled(items: Sequence, rng: np.random.Generator) -> Iterator:
 
 def overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, int]]:
     """Ordered image pairs that share enough objects; keyframing has given them a baseline."""
-    seen = {view: set(record.images[view].objects) for view in record.stills}
-    pairs = []
-    for a, b in permutations(record.stills, 2):
-        fewer = min(len(seen[a]), len(seen[b]))
-        if fewer and len(seen[a] & seen[b]) / fewer >= limits.min_view_overlap:
-            pairs.append((a, b))
-    return pairs
+    places = np.argwhere(record.view_overlap >= limits.min_view_overlap).tolist()
+    return [(record.stills[i], record.stills[j]) for i, j in places]
 
 
 def view_groups(record: SceneRecord, limits: Limits, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     """Sets of views in which each view overlaps with another one of the set: up to ``_GROUPS_PER_VIEW`` random ones
     grown from each view, so that their number stays linear in the number of views."""
-    neighbours: dict[int, set[int]] = {view: set() for view in record.stills}
-    for a, b in overlapping_pairs(record, limits):
-        neighbours[a].add(b)
-    groups = set()
-    for first in neighbours:
-        for _ in range(_GROUPS_PER_VIEW):
-            group = [first]
-            while len(group) < size:
-                reachable = sorted(set().union(*(neighbours[view] for view in group)) - set(group))
-                if not reachable:
-                    break
-                group.append(reachable[rng.integers(len(reachable))])
-            if len(group) == size:
-                groups.add(tuple(sorted(group)))
-    return sorted(groups)
+    near = record.view_overlap >= limits.min_view_overlap
+    groups = np.repeat(np.arange(len(near)), _GROUPS_PER_VIEW)[:, None]
+    reachable = near[groups[:, 0]]
+    for _ in range(size - 1):
+        growing = reachable.any(axis=1)
+        groups, reachable = groups[growing], reachable[growing]
+        drawn = np.where(reachable, rng.random(reachable.shape), -1.0).argmax(axis=1)
+        groups, reachable = np.column_stack([groups, drawn]), reachable | near[drawn]
+        np.put_along_axis(reachable, groups, False, axis=1)
+    places = np.unique(np.sort(groups, axis=1), axis=0).tolist()
+    return [tuple(record.stills[place] for place in group) for group in places]

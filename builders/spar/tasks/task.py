@@ -15,6 +15,9 @@ from builders.spar.second_route import Second
 Proposal = tuple[tuple[int, ...], tuple[Asked, ...]]
 """Image record indices in the order shown, and the objects asked about."""
 
+FORMATS = ("fill", "select", "sentence", "judge")
+"""Published answer formats."""
+
 Propose = Callable[[SceneRecord, Limits, np.random.Generator], Iterator[Proposal]]
 Measure = Callable[[SceneRecord, Limits, np.random.Generator, Proposal], Fact | Rejected]
 Answer = Callable[[Any, str, SceneRecord, Limits, np.random.Generator], Gold | Rejected]
@@ -40,7 +43,7 @@ class Task:
     views: int
     """Images a question shows; 0 where it depends on the scene (videos)."""
     formats: tuple[str, ...]
-    """Published answer formats: of ``fill``, ``select``, ``sentence``, ``judge``, in this order."""
+    """Those of ``FORMATS`` in which it is asked, in this order."""
     bench_format: str
     """Its format in SPAR-Bench, one of ``formats``; empty when the benchmark does not have the task."""
     options: int
@@ -58,7 +61,8 @@ class Task:
     fill_metric: str = "mra"
     """The ``metrics/`` module that scores its fill answers."""
     needs: str = ""
-    """What a source must have beyond posed frames, mesh and instances: a key of ``builders.spar.tasks.NEEDS``."""
+    """What a source must have beyond posed frames, mesh and instances: a key of ``NEEDS`` in
+    ``builders.spar.availability``."""
 
     def metric(self, format_type: str) -> str:
         """The ``metrics/`` module that scores answers of this format; sentences have none."""

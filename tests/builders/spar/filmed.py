@@ -1,10 +1,7 @@
-"""A furnished L-shaped room whose area, objects and film are known by hand, and any scene seen in a mirror."""
-
-from dataclasses import replace
+"""A furnished L-shaped room whose area, objects and film are known by hand."""
 
 import numpy as np
 
-from builders.scenes.scene import Mesh, OrientedBox
 from tests.builders.toy import look_at, make_scene
 
 ROOM_AREA = 5 * 4 - 2 * 1.5
@@ -43,18 +40,3 @@ def surveyed_room():
     headings = 2 * np.pi * np.arange(16) / 16
     eyes = [np.array(eye) for eye in ((-1.5, -0.8, 1.5), (0.9, -1.1, 1.5))]
     return make_scene(boxes, [look_at(e, e + (np.cos(h), np.sin(h), -0.55)) for e in eyes for h in headings], labels)
-
-
-def mirrored(scene):
-    """x becomes -x in the world, and every camera looks at the mirrored room."""
-    flip = np.diag([-1.0, 1, 1])
-    objects = tuple(replace(o, box=OrientedBox(o.box.center @ flip, o.box.axes @ flip, o.box.extents))
-                    for o in scene.objects)
-    frames = []
-    for frame in scene.frames:
-        pose = frame.world_from_camera.copy()
-        pose[:3, :3] = flip @ pose[:3, :3] @ flip  # camera x negated once more, to stay a rotation
-        pose[:3, 3] = flip @ pose[:3, 3]
-        frames.append(replace(frame, world_from_camera=pose))
-    mesh = Mesh(scene.mesh.vertices @ flip, scene.mesh.faces)
-    return replace(scene, mesh=mesh, objects=objects, frames=tuple(frames))

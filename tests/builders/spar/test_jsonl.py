@@ -3,6 +3,7 @@ comes back as it was, and the release's quirks cost no row without a word."""
 
 import hashlib
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -386,6 +387,24 @@ def test_a_line_that_cannot_be_read_is_told_by_its_place(tmp_path, line, reason)
     (told,) = result.malformed
     assert told.startswith("spar/scannet/qa_jsonl/train/depth_prediction_oc/fill/fill_4.jsonl:3: ") and reason in told
     assert (tmp_path / "out/malformed.txt").read_text() == told + "\n"
+
+
+def test_what_is_no_file_of_records_is_told_and_costs_no_row(tmp_path):
+    write_tree(tmp_path, [published()])
+    folder = next(tmp_path.glob("spar/*/qa_jsonl/train/*/fill"))
+    (folder / "a.jsonl").mkdir()
+    (folder / "b.jsonl").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "c.jsonl")
+    write_tree(tmp_path, [published(type="README.md")], task="README.md")
+    result = import_jsonl(tmp_path, tmp_path / "out")
+    assert result.rows.total() == 1 and len(result.malformed) == 4
+    assert sum("is no file" in line for line in result.malformed) == 3
+
+
+def test_one_uid_names_one_row(tmp_path):
+    write_tree(tmp_path, [published(vantage={"uid": "a"}), published(), published(vantage={"uid": "a"})])
+    result = import_jsonl(tmp_path, tmp_path / "out")
+    assert result.rows.total() == 2 and [m.partition(":3: ")[2] for m in result.malformed] == ["uid a occurs twice"]
 
 
 def test_an_endless_line_is_passed_over_without_being_read_whole(tmp_path):

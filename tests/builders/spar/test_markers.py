@@ -45,11 +45,11 @@ def test_the_number_is_the_place_in_the_row_and_not_in_the_picture():
     a, b, unmarked = boxed([300, 300, 500, 600]), boxed([300, 300, 500, 600], 1), boxed(None, 0, "")
     one, two = (np.array(p) for p in draw_markers([grey, grey], [a, b]))
     assert not np.array_equal(one, two)
-    swapped = [np.array(p) for p in draw_markers([grey, grey], [b, a])]  # now the second picture has object1
+    swapped = [np.array(p) for p in draw_markers([grey, grey], [b, a])]  # now the second picture has object0
     assert np.array_equal(one, swapped[1]) and np.array_equal(two, swapped[0])
     shifted = np.array(draw_markers([grey, grey], [unmarked, a, b])[0])
-    assert np.array_equal(shifted, two)  # second in the row: object2
-    assert [tag_of(i) for i in (0, 6)] == ["object1", "object7"]
+    assert np.array_equal(shifted, two)  # second in the row: object1
+    assert [tag_of(i) for i in (0, 6)] == ["object0", "object6"]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -219,13 +219,20 @@ def test_excluded_scenes_are_not_built_and_the_manifest_tells_the_list_by_its_ha
     assert "excluded_labels" in result.manifest["settings"] and "wall" in result.manifest["settings"]["excluded_labels"]
 
 
+def test_a_list_with_a_byte_order_mark_excludes_its_first_scene_too(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("scene0000_00\r\nscene0001_00\r\n", encoding="utf-8-sig")
+    assert read_scene_list(str(path)).scenes == {"scene0000_00", "scene0001_00"}
+
+
 def test_a_scene_of_another_source_is_not_excluded():
     scenes = SceneList(frozenset({"scannetpp/a", "b"}))
     assert scenes.holds("scannetpp", "a") and not scenes.holds("scannet", "a") and scenes.holds("scannet", "b")
 
 
 @pytest.mark.parametrize("text, says", [
-    ("scene0000_00\nscene0001_00 scene0002_00\n", "line 2"), ("a/b/c\n", "line 1"),
+    ("scene0000_00\nscene0001_00 scene0002_00\n", "line 2"), ("a/b/c\n", "line 1"), ("../scene0000_00\n", "line 1"),
+    ("scene0000_00,scene0001_00\n", "line 1"),  # would match no scene, and exclude none
     (b"\xff\xfe", "cannot be read as text"),
 ])
 def test_a_list_that_is_none_is_refused(tmp_path, text, says):

@@ -112,6 +112,8 @@ def test_both_forms_say_the_same(tmp_path):
     ("r.csv", "uid,verdict,note\na,reject,\na,accept,\n", "line 3: a occurs twice"),
     ("r.csv", 'uid,verdict,note\n"a"b,reject,\n', "line 2: not CSV"),
     ("r.jsonl", '{"uid": "a", "verdict": "accept"}\n\n{"uid": "b"\n', "line 3: not JSON"),
+    ("r.csv", "uid,verdict,verdict\na,reject,accept\n", "line 1: two columns 'verdict'"),
+    ("r.JSONL", "[" * 100_000, "line 1: not JSON"),
     ("r.jsonl", '["a", "reject"]\n', "line 1: expected an object"),
     ("r.jsonl", '{"uid": "a"}\n', "line 1: verdict None"),
     ("r.jsonl", '{"uid": 7, "verdict": "accept"}\n', "line 1: no uid"),

@@ -23,6 +23,7 @@ from builders.spar.rows import SPAR_FEATURES
 from builders.spar.spar_7m import Spar7M
 from builders.spar.spar_bench import SparBench
 from builders.spar.tasks import TASKS
+from builders.spar.wording import asks_briefly
 from scripts.verify import own_problems, read_tables, wrong_golds
 from tests.builders.toy import toy_room, write_scannet
 
@@ -249,7 +250,10 @@ def test_the_card_tells_configs_splits_and_loads_what_it_says(folder):
     told = datasets.load_dataset_builder(str(folder), "frames")
     assert str(told.config.version) == read_manifest(folder)["version"]
     rows = read_manifest(folder)["rows"]
-    assert f"| frames | {rows['frames/train']} | {rows['frames/validation']} |" in card
+    for config in ("frames", "depth_prediction_oc"):
+        line = next(line for line in card.split("\n") if line.startswith(f"| {config} |"))
+        assert line.endswith(f"| {rows[f'{config}/train']} | {rows[f'{config}/validation']} |")
+    assert asks_briefly("depth_prediction_oc") in card
     assert '"depth_prediction_oc", split="train"' in card and "attach_images" not in card
     assert str(folder) not in card
 
@@ -337,6 +341,18 @@ def test_the_builder_works_as_any_datasets_builder(scans, folder, tmp_path, conf
         assert set(prepared["task"]) == set(TASK_SET.split(","))
     else:
         assert prepared[:3] == load(folder, config, "validation")[:3]
+
+
+def test_rejected_rows_are_not_streamed_and_a_changed_list_is_not_served_from_the_cache(scans, tmp_path):
+    uids, listed = [], tmp_path / "review.csv"
+    for rejected in ("", "scannet/scene0011_00/depth_prediction_oc/fill/1"):
+        listed.write_text(f"uid,verdict\n{rejected},reject\n" if rejected else "uid,verdict\n")
+        builder = spar(scans, config_name="depth_prediction_oc", review=str(listed), cache_dir=str(tmp_path))
+        streamed = [row["uid"] for row in builder.as_streaming_dataset(split="validation")]
+        builder.download_and_prepare()
+        assert builder.as_dataset(split="validation")["uid"][:] == streamed
+        uids.append(streamed)
+    assert set(uids[0]) - set(uids[1]) == {rejected} and len(uids[0]) == len(uids[1]) + 1
 
 
 def test_settings_are_checked():

@@ -1,6 +1,7 @@
 """What cameras see, against analytic pictures and against measurements made elsewhere."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ AHEAD = look_at((0, -4, 0.5), (0, 0, 0.5))  # looks along +y, so world x is righ
 
 def observe(boxes, pose=AHEAD):
     scene = make_scene(boxes, [pose], floor=False)
-    return {o.object_id: o for o in Observer(scene).observe(scene.frames[0])}
+    observer, (frame,) = Observer(scene), scene.frames
+    return {o.object_id: o for o in observer.observe(frame, observer.look(frame))}
 
 
 def test_a_facing_box_covers_the_pixels_its_front_face_projects_to():
@@ -70,7 +72,7 @@ def test_living_room_visibility_agrees_with_independent_ray_casts(scenes_root):
     scene = ScanNetSource(scenes_root / "scannet").load("scene9001_00")
     observer, compared = Observer(scene), 0
     for frame in scene.frames[::5]:
-        for seen in observer.observe(frame):
+        for seen in observer.observe(frame, observer.look(frame)):
             fact = facts[frame.frame_id][uid[seen.object_id]]
             assert seen.visible_fraction == pytest.approx(fact["visible_fraction"], abs=0.01)
             assert seen.in_image_fraction == pytest.approx(fact["in_image_fraction"], abs=0.01)
@@ -79,6 +81,20 @@ def test_living_room_visibility_agrees_with_independent_ray_casts(scenes_root):
                 assert seen.center_pixel == pytest.approx(fact["uv"], abs=0.01)
                 compared += 1
     assert compared > 50
+
+
+def test_a_large_picture_shows_what_rays_through_all_of_its_pixels_show(monkeypatch):
+    room = toy_room()
+    scale = np.array([[4, 0, 1.5], [0, 4, 1.5], [0, 0, 1.0]])  # edges scale, not centres: 4 (x + 0.5) - 0.5
+    frames = [replace(f, width=4 * WIDTH, height=4 * HEIGHT, intrinsics=scale @ f.intrinsics) for f in room.frames[:3]]
+    observer = Observer(room)
+    quick = [observer.look(frame) for frame in frames]
+    monkeypatch.setattr("builders.spar.visibility._GRID_ROWS", 4 * HEIGHT)
+    for frame, sight in zip(frames, quick, strict=True):
+        every = observer.look(frame)
+        assert len(every.surface) > 10 * len(sight.surface) > 10_000  # a ray for each pixel, and for each cell
+        assert (every.objects != sight.objects).mean() < 1e-4
+        assert sight.pixels == pytest.approx(every.pixels, abs=20)
 
 
 def test_pixel_scale_has_the_image_at_0_to_1000():

@@ -13,12 +13,12 @@ from builders.spar.choices import LETTERS, alternatives, letters, shuffled
 from builders.spar.facts import Rejected
 from builders.spar.limits import Limits
 from builders.spar.markers import COLORS, draw_markers
-from builders.spar.phrasing import templates
 from builders.spar.printing import metres
 from builders.spar.records import build_record
 from builders.spar.relations import RelationFact, relation_gold
 from builders.spar.rows import task_rows
 from builders.spar.tasks import BENCH_TASKS, TASKS
+from builders.spar.wording import templates
 from tests.builders.toy import toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3)
@@ -49,6 +49,17 @@ def test_each_task_has_enough_different_wordings_that_ask_for_its_objects(name):
     slots = [set(re.findall(r"{(\w+)}", text)) for text in wording.values()]
     assert all(s == slots[0] for s in slots)  # no wording forgets an object
     assert not any("farer" in text for text in wording.values())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_verbs_agree_with_the_objects_they_belong_to(name):
+    """A verb beside an object's name has a form for plurals: "the books are", but "the depth of the books is"."""
+    object_slot = r"the \{(?:red|blue|green|yellow|winner)\}"
+    sentences = [text for group in templates(name).values() for text in (group or {}).values()]
+    for text in sentences:
+        assert not re.search(rf"\b(?:is|does) {object_slot}", text, re.I), text
+        subject = rf"(?<!of )(?<!to )(?<!and )(?<!or )(?<!around ){object_slot}"
+        assert not re.search(rf"{subject} (?:is|has|lies|appears)\b", text, re.I), text
 
 
 @pytest.fixture(scope="module")

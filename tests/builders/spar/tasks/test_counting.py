@@ -11,18 +11,13 @@ from builders.scenes.procedural.source import ProceduralSource
 from builders.spar.facts import NumberFact
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
-from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.verify import verify
-from tests.builders.spar.filmed import PLACES, ROOM_AREA, filmed_room, mirrored, surveyed_room
+from tests.builders.spar.asked import LIMITS, rows_of
+from tests.builders.spar.filmed import PLACES, ROOM_AREA, filmed_room, surveyed_room
+from tests.builders.toy import mirrored
 
-LIMITS = Limits(min_in_image_fraction=0.3)
 COUNT, ROOM = TASKS["obj_count"], TASKS["room_size"]
-
-
-def rows_of(record, task, format_type, rejected=None, limits=LIMITS, seed=0):
-    rejected = Counter() if rejected is None else rejected
-    return list(task_rows(task, format_type, record, limits, 40, ("t", "1", seed), rejected))
 
 
 @pytest.fixture(scope="module")
@@ -50,20 +45,43 @@ def test_counts_what_stands_in_the_room(record):
 ])
 def test_names_that_could_mean_the_same_are_not_counted(place, label, reason):
     rejected = Counter()
-    rows = rows_of(build_record(filmed_room(PLACES | {place: label}), LIMITS, video=True), COUNT, "fill", rejected)
+    room = build_record(filmed_room(PLACES | {place: label}), LIMITS, video=True)
+    rows = rows_of(room, COUNT, "fill", rejected=rejected)
     assert [r["answer"] for r in rows] == ([] if reason else ["2"]) and set(rejected) == ({reason} - {None})
+
+
+def test_a_longer_name_is_counted_unless_things_of_the_shorter_one_may_be_meant():
+    places = {angle: "cabinet door" if label == "chair" else label for angle, label in PLACES.items()}
+    for other, answers in {"cabinet": ["3"], "sliding door": ["3"], "door": []}.items():
+        record = build_record(filmed_room(places | {95: other}), LIMITS, video=True)
+        assert [r["answer"] for r in rows_of(record, COUNT, "fill")] == answers
+
+
+def test_no_count_is_the_answer_more_often_than_allowed():
+    """Three chairs, and three kinds of things in pairs."""
+    places = PLACES | {165: "lamp", 265: "plant", 290: "bin", 30: "bin"}
+    record = build_record(filmed_room(places), LIMITS, video=True)
+    for most in (1, 2):
+        answers = Counter()
+        for seed in range(6):
+            rejected = Counter()
+            limits = replace(LIMITS, max_same_count=most)
+            made = rows_of(record, COUNT, "fill", limits=limits, rejected=rejected, seed=seed)
+            assert Counter(r["answer"] for r in made) == {"2": most, "3": 1}
+            answers.update(r["objects"][0]["label"] for r in made)
+        assert len(answers) > 2  # not always the same pair
 
 
 def test_plurals_are_not_counted_and_hidden_instances_forbid_the_count():
     places = {angle: label.replace("chair", "books") for angle, label in PLACES.items()}
     rejected = Counter()
-    assert not rows_of(build_record(filmed_room(places), LIMITS, video=True), COUNT, "fill", rejected)
+    assert not rows_of(build_record(filmed_room(places), LIMITS, video=True), COUNT, "fill", rejected=rejected)
     assert rejected == {"label_not_countable": 1}
     half = filmed_room()
     half = replace(half, frames=half.frames[:18])  # the camera turns 187 degrees: the third chair stays behind it
     rejected.clear()
     limits = replace(LIMITS, video_frames=18)
-    assert not rows_of(build_record(half, limits, video=True), COUNT, "fill", rejected, limits)
+    assert not rows_of(build_record(half, limits, video=True), COUNT, "fill", rejected=rejected, limits=limits)
     assert rejected == {"instance_not_shown": 1}
 
 
@@ -90,8 +108,8 @@ def test_room_size_is_that_of_the_plan_in_every_format(surveyed):
 def test_a_room_without_video_or_shown_in_part_is_not_asked_about(surveyed):
     assert rows_of(build_record(surveyed_room(), LIMITS), ROOM, "fill") == []
     rejected = Counter()
-    assert not rows_of(replace(surveyed, plan_area=2 * ROOM_AREA), ROOM, "fill", rejected)
-    assert not rows_of(surveyed, ROOM, "fill", rejected, replace(LIMITS, min_room_area=30.0))
+    assert not rows_of(replace(surveyed, plan_area=2 * ROOM_AREA), ROOM, "fill", rejected=rejected)
+    assert not rows_of(surveyed, ROOM, "fill", rejected=rejected, limits=replace(LIMITS, min_room_area=30.0))
     assert rejected == {"room_shown_in_part": 1, "room_too_small": 1}
 
 

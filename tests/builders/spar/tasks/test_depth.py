@@ -7,27 +7,18 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from builders.scenes import open_source
 from builders.scenes.scannet import ScanNetSource
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
-from builders.spar.rows import task_rows
 from builders.spar.tasks.depth import DEPTH_TASKS
 from builders.spar.verify import verify
+from tests.builders.spar.asked import LIMITS, rows_of, said
 from tests.builders.toy import look_at, make_scene, moved, toy_room
 
-LIMITS = Limits(min_in_image_fraction=0.3)
 FORMATS = ("fill", "select", "sentence")
 LABELS = ["chair", "table", "lamp", "box", "sofa", "plant", "bin"]
 DEPTHS = dict(zip(LABELS, (1.7, 2.2, 2.7, 3.3, 3.9, 4.6, 5.2)))
-
-
-def rows_of(record, task, format_type, wanted=60, limits=LIMITS):
-    return list(task_rows(task, format_type, record, limits, wanted, ("t", "1", 0), Counter()))
-
-
-def said(row):
-    """The gold as a reader finds it: the text of a fill answer or of the right option."""
-    return row["options"]["ABCD".index(row["answer"])] if row["options"] else row["answer"]
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +54,30 @@ def test_depths_are_those_of_the_room(avenue, format_type):
     assert len(rows) > 10
 
 
+def test_options_over_several_images_are_depths_of_the_same_object_elsewhere():
+    record = build_record(open_source("procedural", 0, "raycast").load("room_000001"), Limits())
+    rows = rows_of(record, DEPTH_TASKS[2], "select", limits=Limits())
+    assert len(rows) >= 5
+    for row in rows:
+        blue = record.objects[row["objects"][1]["object_id"]].item.box.center
+        cameras = [np.linalg.inv(record.frame(view).world_from_camera) for view in record.stills]
+        assert set(row["options"]) <= {f"{(camera @ [*blue, 1])[2]:.1f}" for camera in cameras}
+
+
 def test_options_are_depths_of_other_things_in_the_picture(avenue):
     depths = {f"{depth:.1f}" for depth in DEPTHS.values()}
     rows = rows_of(avenue, DEPTH_TASKS[0], "select")
-    assert len(rows) > 5
+    assert len(rows) >= 5
     for row in rows:
         assert set(row["options"]) <= depths
         red = DEPTHS[row["objects"][0]["label"]]
         assert all(abs(float(option) - red) > 0.19 for option in row["options"])  # no option repeats what was given
+
+
+def test_options_of_differences_are_those_of_other_pairs(avenue):
     gaps = {f"{abs(a - b):.1f}" for a in DEPTHS.values() for b in DEPTHS.values()}
-    assert all(set(row["options"]) <= gaps for row in rows_of(avenue, DEPTH_TASKS[1], "select"))
+    rows = rows_of(avenue, DEPTH_TASKS[1], "select")
+    assert len(rows) > 5 and all(set(row["options"]) <= gaps for row in rows)
 
 
 def test_each_depth_is_taken_in_the_image_that_marks_the_object(toy):

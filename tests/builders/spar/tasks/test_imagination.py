@@ -17,8 +17,7 @@ from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.verify import verify
-from tests.builders.spar.filmed import mirrored
-from tests.builders.toy import look_at, make_scene, moved, toy_room
+from tests.builders.toy import look_at, make_scene, mirrored, moved, toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3)
 NAMES = tuple(name for name in TASKS if name.startswith(("spatial_imagination_oc", "spatial_imagination_oo")))
@@ -79,12 +78,19 @@ def test_steep_gazes_are_not_imagined(degrees, reason):
 def test_degenerate_moves_are_not_asked():
     camera = ((0, 6, 1), (0, 5, 1))
     assert imagined(((0, 0, 1), (0.4, 0, 1), (1, -1, 1)), camera) == Rejected("too_close")
-    straight_on = ((0, 4, 1), (0, 1, 1), (1, 1, 0.5))  # from green one looks on as the camera does
-    assert imagined(straight_on, camera) == Rejected("same_after_moving")
     assert imagined(((0, 0, 1), (2, 0, 1), (0.05, 0, 1)), camera) == Rejected("relation_indistinguishable")
     assert imagined(((0, 0, 1), (2, 0, 1), (1, 0.105, 1)), camera) == Rejected("relation_on_the_border")
     with pytest.raises(InputError, match="max_imagined_pitch"):
         Limits(max_imagined_pitch=90)
+
+
+def test_choices_may_keep_the_relation_and_sentences_tell_a_change(record):
+    """From green one looks on as the camera did: red is still to the left, below and in front."""
+    unchanged = imagined(((0, 4, 1), (0, 1, 1), (1, 1, 0.5)), ((0, 6, 1), (0, 5, 1)))
+    said = {f: TASKS["spatial_imagination_oc"].answer(unchanged, f, record, LIMITS, np.random.default_rng(0))
+            for f in ("select", "sentence")}
+    assert said["select"].text == "left, below, front" and len(said["select"].distractors) == 3
+    assert said["sentence"] == Rejected("same_after_moving")
 
 
 def test_the_imagined_pose_is_a_level_camera_at_its_place():

@@ -10,15 +10,14 @@ import pytest
 from builders.scenes.procedural.instructions import path_legs, walk_instructions
 from builders.scenes.procedural.room import RoomObject
 from builders.scenes.procedural.source import ProceduralSource
-from builders.scenes.scene import Frame, Instruction
+from builders.scenes.scene import Instruction
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.tasks.navigation import action_words
 from builders.spar.verify import verify
-from tests.builders.spar.filmed import mirrored
-from tests.builders.toy import INTRINSICS, look_at, make_scene
+from tests.builders.toy import frame, look_at, make_scene, mirrored
 
 LIMITS = Limits(min_in_image_fraction=0.3, video_frames=22)
 NAV = TASKS["nav_video"]
@@ -41,7 +40,7 @@ def path(*legs, start=(-2.0, -3.0), heading=90.0):
             at = at + forward * ahead + left * np.array([-ahead[1], ahead[0]])
             heading += turn
             stand()
-    return tuple(Frame(f"{n:03d}", 320, 240, INTRINSICS, pose) for n, pose in enumerate(poses))
+    return tuple(frame(pose, f"{n:03d}") for n, pose in enumerate(poses))
 
 
 WALK = path((0, 0.3, 0, 6), (-10, 0, 0, 9), (0, 0, 0.25, 6))  # ahead 1.8 m, right by 90 degrees, left 1.5 m

@@ -1,7 +1,10 @@
 """Nearest and farthest: a street of known distances, other metrics of the same question, a room measured elsewhere."""
 
 import json
+import math
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,19 +12,16 @@ import pytest
 from builders.scenes.scannet import ScanNetSource
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
-from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.tasks.nearest import NEAREST_TASKS
 from builders.spar.verify import verify
+from tests.builders.spar import asked
 from tests.builders.toy import look_at, make_scene, moved, toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3, video_frames=12, max_same_objects=9)
+rows_of = partial(asked.rows_of, limits=LIMITS)
 FORMATS = ("fill", "select", "sentence")
 NEAREST = ("closer to", "nearest to")
-
-
-def rows_of(record, task, format_type, wanted=60, limits=LIMITS):
-    return list(task_rows(task, format_type, record, limits, wanted, ("t", "1", 0), Counter()))
 
 
 WORDS = ("closer to", "farther from", "nearest to", "farthest from")
@@ -32,7 +32,7 @@ def chosen(row):
     if row["format_type"] == "sentence":
         before = row["answer"].split(" is " + next(w for w in WORDS if w in row["answer"]))[0]
         return before.rsplit("the ", 1)[1]
-    return row["options"]["ABCD".index(row["answer"])] if row["options"] else row["answer"]
+    return asked.said(row)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ def test_answers_are_those_of_a_street_of_known_distances(format_type):
     """Things on one line ahead of the camera, slightly to the sides: far and near can be read off."""
     ahead = {"chair": 1.8, "table": 2.5, "lamp": 3.2, "box": 4.0, "sofa": 4.9}
     boxes = [((x, y, 0.5), (0.34, 0.34, 0.34), 0.0) for x, y in zip((-0.6, 0.7, -0.3, 0.4, 2.2), ahead.values())]
+    places = dict(zip(ahead, (center for center, *_ in boxes)))
     poses = [look_at((0, -step, 0.5), (0, 1, 0.5)) for step in (0, 0.4, 0.8, 1.2)]
     record = build_record(make_scene(boxes, poses, list(ahead), floor=False), LIMITS)
     asked = Counter()
@@ -59,10 +60,9 @@ def test_answers_are_those_of_a_street_of_known_distances(format_type):
     for row in rows_of(record, TASKS["distance_infer_center_oo"], format_type):
         red, green, blue = (o["label"] for o in row["objects"])
         word = next(w for w in WORDS if w in row["question"])
-        if {red, green, blue} == {"chair", "lamp", "sofa"}:  # 1.4 m, 3.0 m and 4.2 m apart
-            nearest = {"chair": "lamp", "lamp": "chair", "sofa": "lamp"}[red]
-            assert (chosen(row) == nearest) == (word == "closer to")
-            asked[word] += 1
+        near = min(green, blue, key=lambda name: math.dist(places[name], places[red]))
+        assert (chosen(row) == near) == (word == "closer to")
+        asked[word] += 1
     assert set(asked) == set(WORDS)
 
 
@@ -100,6 +100,21 @@ def test_winners_are_nearest_by_box_centres_alone(toy):
     assert all(row["metric"] == metrics[row["format_type"]] for row in rows)
 
 
+def test_no_candidate_is_seen_for_being_near(toy):
+    """Each would still be large enough in the picture if it changed places with the farthest candidate."""
+    record, rows = toy
+    frames = {image.frame.frame_id: image for image in record.images}
+    shrunk = []
+    for row in (row for row in rows if row["task"] == "distance_infer_center_oc"):
+        seen = [frames[row["frame_ids"][0]].objects[o["object_id"]] for o in row["objects"]]
+        shrunk += [s.area * (away / max(row["answer_exact"])) ** 2
+                   for s, away in zip(seen, row["answer_exact"], strict=True)]
+    assert min(shrunk) >= LIMITS.min_area
+    strict, rejected = replace(LIMITS, min_area=float(np.quantile(shrunk, 0.3))), Counter()
+    rows_of(record, TASKS["distance_infer_center_oc"], "fill", limits=strict, rejected=rejected)
+    assert rejected["seen_for_being_near"] > 0
+
+
 def test_the_tag_compares_the_winner_with_the_runner_up(toy):
     record, rows = toy
     tagged = [row for row in rows if row["task"] == "distance_infer_center_oc"]
@@ -124,7 +139,7 @@ def test_living_room_winners_agree_with_independent_measurements(scenes_root):
     counted = Counter()
     for task in NEAREST_TASKS:
         for format_type in FORMATS:
-            for row in rows_of(record, task, format_type, 40, Limits()):
+            for row in rows_of(record, task, format_type, 40, limits=Limits()):
                 asked = [uid[o["object_id"]] for o in row["objects"]]
                 away = ([pair[frozenset((asked[0], other))] for other in asked[1:]] if row["relation"] == "oo" else
                         [np.linalg.norm(center[a] - camera[row["frame_ids"][0]]) for a in asked])

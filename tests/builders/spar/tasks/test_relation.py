@@ -18,8 +18,7 @@ from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.verify import verify
 from builders.spar.wording import templates
-from tests.builders.spar.filmed import mirrored
-from tests.builders.toy import look_at, make_scene, moved, toy_room
+from tests.builders.toy import look_at, make_scene, mirrored, moved, toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3, min_view_overlap=0)
 NAMES = ("obj_spatial_relation_oo", "obj_spatial_relation_oc_mv", "obj_spatial_relation_oo_mv")

@@ -1,0 +1,100 @@
+"""Answerers of SpatialTunnel's yes/no questions that look at no picture: each is one hypothesis about a model.
+
+An answer's ``margin`` is logit_yes - logit_no; these answerers are certain (infinite) or undecided (0).
+
+* ``oracle`` knows: v = 1, delta = 0.
+* ``random`` flips a coin for each question: v = 0.5, delta = 0.
+* ``always-yes`` says Yes: v = 0.5, delta = 0, exactly, because two of a picture's four questions are true.
+* ``higher-is-farther`` takes the object that is higher in the image for the farther one, and is undecided in ties:
+  v = 0.5, delta = 1 on phase_variation.
+* ``bigger-is-closer`` takes the object with the larger box for the closer one: delta = 0 on phase_variation, whose
+  classes are mirror images of each other; delta_s = 1 on size_variation.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from builders.errors import InputError
+from builders.randomness import generator
+from recipes.answerers.answerer import Answer, Answerer
+from recipes.questions import Row
+
+Belief = Callable[[Row, int], float]
+"""Probability that the farther object of the columns IS the farther one, or of Yes; from the row and the seed."""
+
+
+def _always_yes(row: Row, seed: int) -> float:
+    return 1.0
+
+
+def _oracle(row: Row, seed: int) -> float:
+    return float(row["answer"] == "Yes")
+
+
+def _random(row: Row, seed: int) -> float:
+    return float(generator("baseline:random", seed, row["uid"]).integers(2))
+
+
+def _higher_is_farther(row: Row, seed: int) -> float:
+    return _yes_if(row, row["vertical_gap"])
+
+
+def _bigger_is_closer(row: Row, seed: int) -> float:
+    return _yes_if(row, _area(row["bbox_near"]) - _area(row["bbox_far"]))
+
+
+def _yes_if(row: Row, evidence: float) -> float:
+    """Probability of Yes for who believes what the sign of the evidence says of which object is farther; 0 says
+    nothing."""
+    believed = 0.5 + math.copysign(0.5, evidence) if evidence else 0.5
+    return believed if row["answer"] == "Yes" else 1 - believed
+
+
+def _area(box: Sequence[float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+YES_NO_BASELINES: dict[str, Belief] = {
+    "oracle": _oracle,
+    "random": _random,
+    "always-yes": _always_yes,
+    "higher-is-farther": _higher_is_farther,
+    "bigger-is-closer": _bigger_is_closer,
+}
+"""NAME of ``baseline:NAME`` -> probability of Yes, of a row and a seed."""
+
+
+class YesNoBaseline:
+    """An ``Answerer`` from a belief."""
+
+    reads_images = False
+
+    def __init__(self, belief: Belief, seed: int) -> None:
+        self._belief = belief
+        self._seed = seed
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: Row) -> Answer:
+        start = perf_counter()
+        p_yes = self._belief(row, self._seed)
+        margin = 0.0 if p_yes == 0.5 else math.copysign(math.inf, p_yes - 0.5)
+        return answer_of_margin(margin, perf_counter() - start)
+
+
+def answer_of_margin(margin: float, seconds: float, raw_text: str = "") -> Answer:
+    """The answer that logit_yes - logit_no commits to; none where it is 0."""
+    text = "Yes" if margin > 0 else "No" if margin < 0 else None
+    return Answer(raw_text, text, "ok" if text else "ambiguous", margin, seconds)
+
+
+def make_yes_no_answerer(model: str, seed: int) -> Answerer:
+    """The answerer that ``--model`` names; ``InputError`` for one that this version cannot run."""
+    kind, _, name = model.partition(":")
+    if kind != "baseline" or name not in YES_NO_BASELINES:
+        known = ", ".join(f"baseline:{known}" for known in YES_NO_BASELINES)
+        raise InputError(f"--model {model}: supported now: {known}; to score another model's answers, add "
+                         "--predictions FILE (columns id, and margin or raw_text)")
+    return YesNoBaseline(YES_NO_BASELINES[name], seed)

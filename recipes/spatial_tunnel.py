@@ -1,0 +1,158 @@
+"""Score a model, or answers it has given, on the yes/no configs of SpatialTunnel: does it see depth, or height?
+
+    python recipes/spatial_tunnel.py --dataset build/tunnel --model baseline:higher-is-farther --out build/runs/higher
+    python recipes/spatial_tunnel.py --dataset build/tunnel --config phase_variation --model my-model \\
+           --predictions margins.parquet --out build/runs/mine
+
+Writes predictions.parquet, results.json and report.html (figures: heat maps over both angles, the size curve) into
+--out. p = sigmoid(logit_yes - logit_no), v = p where Yes is right, else 1 - p; delta = v(consistent) - v(counter);
+delta_s = v at the smallest size of the farther object - v at the largest. Accuracy (exact match) stands beside each.
+Figures are fractions. Run the same command again after an interruption: answers given are kept. Exit codes: 0 done;
+1 failed; 2 bad arguments or input.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builders.command import run_command
+from builders.errors import InputError
+from recipes.answerers.yes_no import make_yes_no_answerer
+from recipes.given_answers import read_given_margins
+from recipes.predictions import FILE_NAME, answer_all, read_predictions, write_predictions
+from recipes.questions import Questions, open_questions
+from recipes.results import Results, make_results, write_results
+from recipes.tunnel_scoring import SIZE, score_tunnel
+
+RECIPE = "spatial_tunnel"
+CONFIGS = ("phase_variation", "size_variation", "horizontal_control", "roll_control")
+"""Those with yes/no questions; contrastive_probing is for probing."""
+
+app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=__doc__)
+def main(
+    dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
+    model: Annotated[str, typer.Option(help="baseline:NAME with oracle, random, always-yes, higher-is-farther or "
+                                       "bigger-is-closer; with --predictions, the name to report.")],
+    out: Annotated[Path, typer.Option(help="The folder for predictions.parquet, results.json and report.html.")],
+    revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
+    config: Annotated[list[str], typer.Option(help="Of the dataset; may be repeated (default: all with yes/no "
+                                              "questions).")] = [],  # noqa: B006
+    split: Annotated[str, typer.Option(help="Of the dataset.")] = "test",
+    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 64,
+    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
+                                                     ".csv with id (index; of several configs "
+                                                     "config/index) and margin (logit_yes - logit_no), or "
+                                                     "raw_text.")] = None,
+    cluster: Annotated[str, typer.Option(help="What shares its errors, for intervals: scene or image.")] = "scene",
+    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
+) -> None:
+    from recipes.reporting.tunnel_page import write_tunnel_report
+
+    questions = open_tunnel(dataset, revision or None, config, split)
+    results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions,
+                       cluster=cluster, seed=seed)
+    print(tunnel_text(results))
+    write_tunnel_report(questions, [out], out / "report.html")
+    print(f"{out}: {FILE_NAME}, results.json, report.html")
+
+
+def open_tunnel(
+    dataset: str, revision: str | None = None, configs: Sequence[str] = (), split: str = "test"
+) -> Questions:
+    """The yes/no questions of SpatialTunnel. Each row says its ``config``; its ``uid`` is its index, or where there
+    are several configs ``config/index``.
+
+    Raises:
+        InputError: another dataset, or a config without yes/no questions.
+    """
+    if wrong := [name for name in configs if name not in CONFIGS]:
+        raise InputError(f"--config {wrong[0]}: expected one with yes/no questions: {', '.join(CONFIGS)}")
+    questions = open_questions(dataset, revision, configs, split)
+    if questions.manifest["dataset"] != "spatial_tunnel":
+        raise InputError(f"{dataset}: holds {questions.manifest['dataset']}, not spatial_tunnel")
+    held = [name for name in configs or CONFIGS if f"{name}/{split}" in questions.manifest["rows"]]
+    if not held:
+        raise InputError(f"{dataset}: has no yes/no questions, only {', '.join(questions.manifest['rows'])}")
+    if not configs:
+        questions = replace(open_questions(dataset, revision, held, split), config="all")
+    counts = questions.manifest["rows"]
+    names = [name for name in dict.fromkeys(held) for _ in range(counts[f"{name}/{split}"])]
+    several = len(set(held)) > 1
+    rows = [row | {"config": name, "uid": f"{name}/{row['index']}" if several else str(row["index"]),
+                   "metric": "correctness"}
+            for name, row in zip(names, questions.rows, strict=True)]
+    return replace(questions, rows=rows)
+
+
+def evaluate(
+    questions: Questions,
+    model: str,
+    out: Path,
+    *,
+    limit: int = 0,
+    batch_size: int = 64,
+    predictions: Path | None = None,
+    cluster: str = "scene",
+    seed: int = 0,
+    progress: bool = True,
+) -> Results:
+    """Answer the questions (or read the answers given), score them, and write both files into ``out``.
+
+    Raises:
+        InputError: an unknown model, a predictions file that does not fit, or ``out`` belongs to another run.
+    """
+    if cluster not in ("scene", "image"):
+        raise InputError(f"--cluster {cluster}: expected scene or image")
+    run = {"recipe": RECIPE, "model": model, "seed": seed, "config": questions.config, "split": questions.split,
+           "manifest_sha256": questions.manifest_sha256, "answers": "given" if predictions else "asked"}
+    path = out / FILE_NAME
+    if predictions:
+        read_predictions(path, run)
+        answers = read_given_margins(predictions, questions.rows)
+        write_predictions(path, run, answers, questions.rows)
+    else:
+        answers = answer_all(make_yes_no_answerer(model, seed), questions, limit, path, run, batch_size, progress)
+    rows = [questions.rows[position] for position in questions.scored(limit)]
+    scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
+    settings = {
+        "config": questions.config,
+        "split": questions.split,
+        "limit": limit,
+        "seed": seed,
+        "predictions": predictions.name if predictions else None,
+        "confidence": 0.95,
+        "unit": "fraction",
+        "cluster": cluster,
+        "uninformative": scored.uninformative,
+        "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
+    }
+    results = make_results(RECIPE, model, questions, scored.metrics, settings)
+    write_results(out, results)
+    return results
+
+
+def tunnel_text(results: Results) -> str:
+    """The main figures as a table for the terminal; results.json has them all."""
+    units = results.settings["cluster"] + "s"
+    lines = [f"{results.model} on {results.dataset['repo']}", "",
+             f"{'':<42}{'value':>8}  {'95 % interval':<18}{'questions':>9}{units:>8}{'unread':>8}"]
+    for name, score in results.metrics.items():
+        if SIZE in name or ("/accuracy_" in name and "delta" not in name):
+            continue
+        interval = f"[{score.low:.3f}, {score.high:.3f}]"
+        note = "  uninformative: v near chance" if name in results.settings["uninformative"] else ""
+        lines.append(f"{name:<42}{score.value:>8.3f}  {interval:<18}{score.n:>9}{score.n_groups:>8}"
+                     f"{score.n_unparsed:>8}{note}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run_command(app)

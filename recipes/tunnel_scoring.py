@@ -1,0 +1,156 @@
+"""From margins (logit_yes - logit_no) to the figures of SpatialTunnel: v, its parts, gaps, heat maps, the size curve.
+
+All figures are fractions. Accuracy is exact match: the share of margins with the right sign, 0 counting half. Intervals
+are clustered by scene (a pair of objects), or by image.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builders.tunnel.layout import ANGLES
+from metrics.correctness._core import correctness
+from metrics.correctness._intervals import mean_interval
+from metrics.shortcut_gap._core import shortcut_gap
+from recipes.questions import Row
+from recipes.scoring import Score
+
+Array = NDArray[np.float64]
+
+CLASSES = ("consistent", "counter")
+SIZE = "v_size_"
+"""Start of the names of v at one size of the farther object, in metres."""
+_COUNTS = {"v": "n", "v_cons": "n_cons", "v_ctr": "n_ctr"}
+
+
+@dataclass(frozen=True)
+class TunnelScores:
+    """Everything one run scored."""
+
+    metrics: dict[str, Score]
+    """``<config>/<figure>``: v, v_cons, v_ctr, delta, the same of the accuracy, yes_rate; of size_variation also
+    ``v_size_<s1>`` and delta_s; of the controls their own gaps."""
+    correctness: Array
+    """(N,) v of each row."""
+    uninformative: list[str]
+    """Gaps that say nothing, because v cannot be told from chance and the gap not from 0."""
+
+
+def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], cluster: str = "scene") -> TunnelScores:
+    """Score the margins of these rows.
+
+    Args:
+        rows: as ``open_tunnel`` gives them.
+        margins: ``uid`` -> logit_yes - logit_no; None or missing where no answer could be read: these score 0, and are
+            counted.
+        cluster: ``scene`` or ``image``: what shares its errors.
+    """
+    read = [margins.get(row["uid"]) for row in rows]
+    unread = np.array([margin is None for margin in read])
+    found: dict[str, Score] = {}
+    uninformative: list[str] = []
+    values = np.zeros(len(rows))
+    by_config: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        by_config.setdefault(row["config"], []).append(position)
+    for config, here in by_config.items():
+        asked = [rows[i] for i in here]
+        groups = [group_of(row, cluster) for row in asked]
+        filled = [read[i] or 0.0 for i in here]
+        scored = correctness(filled, [row["answer"] for row in asked], return_items=True)
+        v, right = (np.where(unread[here], 0.0, [item[key] for item in scored["items"]])
+                    for key in ("score", "correct"))
+        values[here] = v
+        missing = int(unread[here].sum())
+        for name, tags in gaps_of(config, asked).items():
+            for prefix, scores in (("", v), ("accuracy", right)):
+                gap = shortcut_gap(scores.tolist(), tags, groups=groups)
+                found |= _of_gap(f"{config}/", name, prefix, gap, missing)
+                if not gap["informative"] and not prefix:
+                    uninformative.append(f"{config}/{name}")
+        answered = [(margin, group) for i, group in zip(here, groups, strict=True) if (margin := read[i]) is not None]
+        if answered:
+            said_yes = [(np.sign(margin) + 1) / 2 for margin, _ in answered]
+            found[f"{config}/yes_rate"] = _mean(said_yes, [group for _, group in answered], missing)
+        if config == "size_variation":
+            found |= _size_scores(asked, v, groups, unread[here])
+    return TunnelScores(found, values, uninformative)
+
+
+def _mean(values: Sequence[float], groups: Sequence[str], missing: int) -> Score:
+    interval = mean_interval(values, groups)
+    assert interval.low is not None and interval.high is not None  # there is at least one value
+    return Score(float(np.mean(values)), interval.n, interval.low, interval.high, interval.method, interval.n_groups, 1,
+                 missing)
+
+
+def group_of(row: Row, cluster: str) -> str:
+    """What a row shares its errors with."""
+    image = "" if cluster == "scene" else f"/{row['cell']}/{row['size_far']}"
+    return f"{row['config']}/{row['scene_id']}{image}"
+
+
+def gaps_of(config: str, rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Name of a gap -> the class of each row: ``consistent`` minus ``counter`` is the gap."""
+    gaps = {"delta": [row["heuristic"] for row in rows]}
+    if config == "horizontal_control":
+        return {"delta_side": [CLASSES[row["side"] != "far_left"] for row in rows]}
+    if config == "roll_control":
+        gaps["delta_scene"] = [row["scene_heuristic"] for row in rows]
+    if config == "size_variation":
+        smallest, largest = (pick(row["size_far"] for row in rows) for pick in (min, max))
+        if smallest < largest:
+            gaps["delta_s"] = [{smallest: "consistent", largest: "counter"}.get(row["size_far"], "ambiguous")
+                               for row in rows]
+    return gaps
+
+
+_NAMES = {
+    "delta": ("v_cons", "v_ctr"),
+    "delta_side": ("v_far_left", "v_far_right"),
+    "delta_scene": ("v_scene_cons", "v_scene_ctr"),
+    "delta_s": ("v_smallest", "v_largest"),
+}
+"""Gap -> names of its two means."""
+
+
+def _of_gap(where: str, name: str, prefix: str, gap: Mapping[str, Any], missing: int) -> dict[str, Score]:
+    """The figures of one gap; those without a value (an empty class) are left out."""
+    first, second = _NAMES[name]
+    keys = {"v": "v", "v_cons": first, "v_ctr": second, "delta": name}
+    found = {}
+    for key, told in keys.items():
+        low, high = ("low", "high") if key == "delta" else (f"{key}_low", f"{key}_high")
+        if gap[key] != gap[key] or gap[low] != gap[low]:
+            continue
+        n = gap["n_cons"] + gap["n_ctr"] if key == "delta" else gap[_COUNTS[key]]
+        label = told
+        if prefix:  # v_cons -> accuracy_cons, delta -> accuracy_delta
+            label = prefix + told.removeprefix("v") if told.startswith("v") else f"{prefix}_{told}"
+        found[where + label] = Score(gap[key], n, gap[low], gap[high], gap["interval"], gap["n_groups"], 1, missing)
+    return found
+
+
+def _size_scores(rows: Sequence[Row], v: Array, groups: Sequence[str], unread: NDArray[np.bool_]) -> dict[str, Score]:
+    """v at each size of the farther object."""
+    sizes = np.array([row["size_far"] for row in rows])
+    found = {}
+    for size in np.unique(sizes):
+        here = np.flatnonzero(sizes == size)
+        found[f"size_variation/{SIZE}{size:.3f}"] = _mean(
+            v[here].tolist(), [groups[i] for i in here], int(unread[here].sum()))
+    return found
+
+
+def heat_map(rows: Sequence[Row], v: Array, tag: str) -> Array:
+    """(16, 16) mean v of each cell (k_far, k_near) of one class over scenes and questions; NaN elsewhere."""
+    sums, counts = np.zeros((ANGLES, ANGLES)), np.zeros((ANGLES, ANGLES))
+    chosen = [i for i, row in enumerate(rows) if row["heuristic"] == tag]
+    if chosen:
+        cells = np.array([rows[i]["cell"] for i in chosen])
+        np.add.at(sums, (cells[:, 0], cells[:, 1]), v[chosen])
+        np.add.at(counts, (cells[:, 0], cells[:, 1]), 1)
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)

@@ -1,0 +1,26 @@
+"""Combinations drawn one by one, against lists of all of them."""
+
+from collections import Counter
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+from builders.spar.tasks.sampling import arrangements, one_of_each, shuffled_numbers
+
+
+@pytest.mark.parametrize("pools", [["abc", "bcd", "e"], ["ab"] * 2, ["abcd"] * 3, ["a", "a"], ["ab", ""]])
+def test_every_combination_comes_once(pools):
+    drawn = list(one_of_each(pools, np.random.default_rng(0)))
+    assert sorted(drawn) == sorted(c for c in set(product(*pools)) if len(set(c)) == len(c))
+
+
+def test_arrangements_are_permutations():
+    assert set(arrangements("abcde", 3, np.random.default_rng(0))) == set(permutations("abcde", 3))
+
+
+def test_every_order_is_equally_likely():
+    rng, draws = np.random.default_rng(0), 24_000
+    orders = Counter(tuple(shuffled_numbers(4, rng)) for _ in range(draws))
+    assert set(orders) == set(permutations(range(4)))
+    assert all(abs(n - draws / 24) < 5 * (draws / 24) ** 0.5 for n in orders.values())
