@@ -80,16 +80,10 @@ def _depth_difference(
                       number_elsewhere(record, limits, rng, views, others, difference))
 
 
-def _answer_depth(
+def _answer(
     fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
-    """Each object is as often among the nearer as among the farther options: its name does not tell."""
-    gold = number_gold(fact, format_type, limits, rng)
-    if isinstance(gold, Rejected) or not gold.distractors:
-        return gold
-    nearer = sum(float(other) > fact.value for other in gold.distractors) > 1
-    balance = ((fact.asked[1].object_id, "nearer" if nearer else "farther", ("nearer", "farther")),)
-    return replace(gold, balance=balance)
+    return number_gold(fact, format_type, limits, rng)
 
 
 def _answer_difference(
@@ -123,7 +117,7 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc", short="Depth-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=one_view(("red", "blue")), measure=_depth_given_reference, answer=_answer_depth,
+        propose=one_view(("red", "blue")), measure=_depth_given_reference, answer=_answer,
         recompute=_second_depth,
     ),
     Task(
@@ -135,7 +129,7 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc_mv", short="Depth-OC-MV", level="low", relation="oc", img_type="multi_view", views=3,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=objects_across_views(("red", "blue"), views=3), measure=_depth_given_reference, answer=_answer_depth,
+        propose=objects_across_views(("red", "blue"), views=3), measure=_depth_given_reference, answer=_answer,
         recompute=_second_depth,
     ),
     Task(

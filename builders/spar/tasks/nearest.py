@@ -122,11 +122,12 @@ def _answer(
     gold = Gold(winner, printed(fact.distances), fact.distances, ("m",) * len(names), slots=slots)
     if format_type != "select":
         return gold
-    # things in the middle of a room are closer to most others, and large ones farther off: no name shall tell
-    wins = _ranking(fact.distances, fact.nearest)[0]
-    possible = ("wins", *("loses",) * len(losers))
-    balance = tuple((f"{a.object_id} {words[not fact.nearest]}", "wins" if i == wins else "loses", possible)
-                    for i, a in enumerate(candidates))
+    # things in the middle of a room are closer to most others: each object wins as often as it is the loser drawn here,
+    # that is, among n candidates, one time in n; its name does not tell
+    order = _ranking(fact.distances, fact.nearest)
+    drawn = {order[0]: "wins", order[1 + rng.integers(len(losers))]: "loses"}
+    balance = tuple((f"{candidates[i].object_id} {words[not fact.nearest]}", outcome, ("loses", "wins"))
+                    for i, outcome in drawn.items())
     return replace(gold, distractors=tuple(losers), balance=balance)
 
 
