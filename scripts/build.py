@@ -126,8 +126,8 @@ def report(result: BuildResult) -> None:
                   f"{', '.join(outcome['unknown_first'])}", file=sys.stderr)
     for source, how in manifest["settings"]["pixels"].items():
         if how == "referenced":
-            print(f"  {source}: pictures are referenced, not embedded (its licence forbids passing them on); "
-                  "builders.attach_images puts them back from your copy, --pixels embedded keeps them for private use")
+            print(f"  {source}: pictures are referenced, not embedded; builders.attach_images puts them back from your "
+                  "copy. Licence: " + manifest["licences"][source])
     for scene in manifest["quarantined"]:
         print(f"quarantined: {scene['source']}/{scene['scene_id']}: {scene['reason']}", file=sys.stderr)
 
