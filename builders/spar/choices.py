@@ -18,11 +18,11 @@ LETTERS = "ABCD"
 T = TypeVar("T")
 
 
-def shuffled(gold: str, distractors: list[str], rng: np.random.Generator) -> tuple[list[str], str]:
-    """The options in random order, and the letter of the gold one."""
-    options = [gold, *distractors]
-    order = rng.permutation(len(options)).tolist()
-    return [options[i] for i in order], LETTERS[order.index(0)]
+def shuffled(gold: str, distractors: Sequence[str], place: int, rng: np.random.Generator) -> tuple[list[str], str]:
+    """The options with gold at its place (from 0) and the others in random order, and the letter of the gold one."""
+    options = [distractors[i] for i in rng.permutation(len(distractors)).tolist()]
+    options.insert(place, gold)
+    return options, LETTERS[place]
 
 
 def alternatives(

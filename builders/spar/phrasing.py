@@ -24,9 +24,9 @@ class Phrased:
 
 
 def phrase(
-    task: Task, fact: Fact, gold: Gold, format_type: str, record: SceneRecord, rng: np.random.Generator
+    task: Task, fact: Fact, gold: Gold, format_type: str, record: SceneRecord, place: int, rng: np.random.Generator
 ) -> Phrased:
-    """Ask a fact in a format."""
+    """Ask a fact in a format; among options, gold stands at ``place`` (from 0)."""
     slots = _names(task, fact, record) | dict(gold.slots)
     if task.options:
         slots["letters"] = letters(task.options)
@@ -39,7 +39,7 @@ def phrase(
     question, answer = " ".join(sentences), gold.text
     options: list[str] = []
     if format_type == "select":
-        options, answer = shuffled(gold.text, list(gold.distractors), rng)
+        options, answer = shuffled(gold.text, gold.distractors, place, rng)
         question = "\n".join([question, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))])
     elif format_type == "sentence":
         key, text = _drawn(task.name, "answers", format_type, rng)

@@ -82,6 +82,7 @@ def task_rows(
     key = (*seed, record.source, record.scene_id, task.name, format_type)
     rng = generator(*key)
     made = 0
+    places: list[int] = []  # of gold among the options: every letter once, in random order, again and again
     balance = Balance(lambda context: generator(*key, context))
     asked_before: Counter[frozenset[str]] = Counter()
     shown_first: Counter[int] = Counter()
@@ -108,7 +109,9 @@ def task_rows(
         if not balance.wants(gold):
             rejected["kept_in_balance"] += 1
             continue
-        row = _row(task, fact, gold, format_type, record, rng, made)
+        if not places:
+            places = rng.permutation(max(task.options, 1)).tolist()
+        row = _row(task, fact, gold, format_type, record, places[-1], rng, made)
         disagreement = verify.verify(row, record, limits)
         if disagreement:
             rejected[f"verify: {disagreement}"] += 1
@@ -118,6 +121,7 @@ def task_rows(
             rejected[problem] += 1
             continue
         made += 1
+        places.pop()
         balance.asked(gold)
         shown_first[views[0]] += 1
         asked_before[objects] += 1
@@ -146,9 +150,10 @@ def _needless_views(task: Task, record: SceneRecord, views: tuple[int, ...], ask
 
 
 def _row(
-    task: Task, fact: Fact, gold: Gold, format_type: str, record: SceneRecord, rng: np.random.Generator, n: int
+    task: Task, fact: Fact, gold: Gold, format_type: str, record: SceneRecord, place: int, rng: np.random.Generator,
+    n: int,
 ) -> Row:
-    phrased = phrase(task, fact, gold, format_type, record, rng)
+    phrased = phrase(task, fact, gold, format_type, record, place, rng)
     gap = _vertical_gap(fact, record)
     return {
         "uid": f"{record.source}/{record.scene_id}/{task.name}/{format_type}/{n}",

@@ -83,9 +83,18 @@ def test_questions_are_whole_sentences_that_name_each_marked_object(rows):
             assert re.fullmatch(r"\d+\.\d", row["answer"]) and float(row["answer"]) == row["answer_value"][0]
 
 
-def test_gold_letters_are_balanced():
-    counts = Counter(shuffled("gold", ["a", "b", "c"], np.random.default_rng(i))[1] for i in range(2000))
-    assert all(abs(counts[letter] - 500) < 4 * (2000 * 0.25 * 0.75) ** 0.5 for letter in "ABCD")
+@pytest.mark.parametrize("name", [name for name, task in BENCH_TASKS.items() if task.bench_format == "select"])
+def test_gold_letters_take_turns_within_a_scene(rows, name):
+    told = "".join(row["answer"] for row in rows if row["task"] == name)
+    every = "AB" if TASKS[name].options == 2 else "ABCD"
+    whole = [told[i : i + len(every)] for i in range(0, len(told) - len(every) + 1, len(every))]
+    assert all("".join(sorted(letters)) == every for letters in whole)
+    assert len(whole) < 3 or len(set(whole)) > 1  # in random order
+
+
+def test_other_options_stand_in_random_order():
+    made = {tuple(shuffled("gold", ["a", "b", "c"], 2, np.random.default_rng(i))[0]) for i in range(60)}
+    assert len(made) == 6 and all(options[2] == "gold" for options in made)
 
 
 lengths = st.floats(-3, 3)
