@@ -43,6 +43,16 @@ def alternatives(
     return drawn if fits else Rejected("options_too_alike")
 
 
+def option_lines(options: Sequence[str]) -> list[str]:
+    """The options as a question shows them, a line each; an empty last slot leaves no space at the end.
+
+    Example:
+        >>> option_lines(["left, above, ", "right, above, "])
+        ['A. left, above,', 'B. right, above,']
+    """
+    return [f"{letter}. {text}".rstrip() for letter, text in zip(LETTERS, options, strict=False)]
+
+
 def letters(count: int) -> str:
     """The answer letters as a question names them.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builders.spar.choices import LETTERS, letters, shuffled
+from builders.spar.choices import letters, option_lines, shuffled
 from builders.spar.facts import Fact, Gold
 from builders.spar.records import SceneRecord
 from builders.spar.tasks.naming import Name
@@ -40,7 +40,7 @@ def phrase(
     options: list[str] = []
     if format_type == "select":
         options, answer = shuffled(gold.text, gold.distractors, place, rng)
-        question = "\n".join([question, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))])
+        question = "\n".join([question, *option_lines(options)])
     elif format_type == "sentence":
         key, text = _drawn(task.name, "answers", format_type, rng)
         answer = sentence_case(text.format(**slots))
