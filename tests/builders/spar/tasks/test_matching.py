@@ -47,7 +47,7 @@ def test_answers_bound_the_projected_corners_of_boxes_in_full_view(toy):
             u, v = INTRINSICS[0, 0] * x / z + INTRINSICS[0, 2], INTRINSICS[1, 1] * y / z + INTRINSICS[1, 2]
             outline = np.array([u.min(), v.min(), u.max(), v.max()])
             seen = image.objects[name]
-            if seen.visible_fraction > 0.4 and seen.in_image_fraction == 1:
+            if seen.visible_fraction > 0.5 and seen.in_image_fraction == 1:  # three of six faces: nothing hides it
                 found = np.array(row["answer_value"]) * (0.32, 0.24, 0.32, 0.24) - 0.5
                 compared[format_type, bool(np.abs(found - outline).max() < 1.5)] += 1
     assert all(compared[f, True] >= 5 and compared[f, True] > 3 * compared[f, False] for f in TASK.formats)
