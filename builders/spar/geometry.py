@@ -60,12 +60,6 @@ def center_distance(a: OrientedBox, b: OrientedBox) -> float:
     return math.dist(a.center, b.center)
 
 
-def rotation_between(a: Frame, b: Frame) -> float:
-    """Angle between two camera orientations, degrees (SPAR, appendix 7.3)."""
-    cosine = (np.trace(a.world_from_camera[:3, :3].T @ b.world_from_camera[:3, :3]) - 1) / 2
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-
-
 def looking_at(eye: Array, target: Array) -> Array:
     """(4, 4) pose of an observer at ``eye`` who faces ``target`` with their head upright (SPAR, appendix 7.5, equations
     7 and 8). Not defined straight up or down.
