@@ -21,8 +21,8 @@ import typer
 from builders.command import run_command
 from builders.hub.manifest import read_manifest
 from builders.scenes import open_source
+from builders.spar.jsonl.conversion import GUESSED, LOST
 from builders.spar.jsonl.export import export_jsonl
-from builders.spar.jsonl.layout import GUESSED, LOST
 from builders.spar.jsonl.read import import_jsonl
 
 _SHOWN = 20

@@ -21,8 +21,9 @@ from builders.hub.manifest import read_manifest
 from builders.hub.shards import SHARD_NAME
 from builders.scenes.scene import SceneSource
 from builders.spar.frame_tables import WITHOUT_QUESTIONS
+from builders.spar.jsonl.conversion import record_of
 from builders.spar.jsonl.folder import new_folder
-from builders.spar.jsonl.layout import PUBLISHED_SPLIT, frame_stem, is_video, picture_name, record_of, task_folder
+from builders.spar.jsonl.layout import PUBLISHED_SPLIT, frame_stem, is_video, picture_name, task_folder
 from builders.spar.pictures import Pictures
 from builders.spar.rows import SPAR_FEATURES, Row
 

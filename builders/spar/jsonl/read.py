@@ -23,8 +23,9 @@ from builders.hub.manifest import SCHEMA_VERSION, write_manifest
 from builders.hub.parquet import TableWriter
 from builders.hub.shards import SHARD_BYTES
 from builders.scenes import open_source
+from builders.spar.jsonl.conversion import GUESSED, LOST, row_of
 from builders.spar.jsonl.folder import new_folder
-from builders.spar.jsonl.layout import GUESSED, LOST, SPLIT, Malformed, row_of
+from builders.spar.jsonl.layout import SPLIT, Malformed
 from builders.spar.rows import SPAR_FEATURES, Row
 from builders.spar.tasks.task import FORMATS
 

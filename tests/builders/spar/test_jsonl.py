@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from builders.errors import InputError
 from builders.hub.parquet import TableWriter
 from builders.scenes import open_source
+from builders.spar.jsonl.conversion import OWN_COLUMNS, record_of, row_of
 from builders.spar.jsonl.export import export_jsonl
-from builders.spar.jsonl.layout import OWN_COLUMNS, Malformed, picture_name, record_of, row_of, scene_and_frame
+from builders.spar.jsonl.layout import Malformed, picture_name, scene_and_frame
 from builders.spar.jsonl.read import LONGEST_LINE, import_jsonl
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
