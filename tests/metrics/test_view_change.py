@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics._shared.motion_answers import PARTS, Motion, parse_motion
+from metrics._shared.motion_answers import PARTS, Motion, parse_motion, score_motions
 from metrics.view_change._core import view_change
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +107,29 @@ def test_texts_without_one_motion(text, status):
     assert parse_motion(text) == (None, status)
     result = view_change([text], [SMALL], return_items=True)
     assert result["view_change"] == 0 and result["n_unparsed"] == 1 and result["items"][0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    "text, right",
+    [
+        ("move_right:1.2 or 1.5", None),
+        ("move_right:1.2-1.5 m", None),
+        ("move_right: 1.2 m to 1.5 m", None),
+        ("move_right: 2, move_left: 0.2 or 0.4", None),
+        ("move_right: between 1.2 and 1.5", None),
+        ("move_right: ~1.2", 1.2),
+        ("move_right: about 1.2 m", 1.2),
+        ("movement right: 1.2", 1.2),
+    ],
+)
+def test_a_motion_part_is_one_number(text, right):
+    read = parse_motion(f"{text}, move_up:0.4, rotation_left: 90").value
+    assert (read.right, read.up, read.rotate_right) == (right, 0.4, -90.0)
+
+
+def test_a_motion_of_undecided_parts_alone_is_ambiguous():
+    assert parse_motion("move_right:1.2 or 1.5") == (None, "ambiguous")
+    assert score_motions(["move_right:1.2 or 1.5, move_up:0.4"], ["move_right:1.2,move_up:0.4"])[0] == [0.8]
 
 
 def test_a_part_left_out_scores_nothing_unless_the_gold_leaves_it_out_too():
