@@ -35,10 +35,12 @@ def write_rows(path, rows, schema=SCHEMA):
         writer.write(pa.Table.from_pylist(rows, schema=schema))
 
 
-def write_frames(folder, frame_ids, depth=True, source="scannet", scene="scene0000_00", matrix=MATRIX):
-    rows = [{"frame_id": f, "scene_id": scene, "source": source, "image": {"bytes": flat_jpeg(64, 48, i), "path": None},
-             "depth": {"bytes": b"\x89PNG depth %d" % i, "path": None} if depth else None, "intrinsics": matrix,
-             "depth_intrinsics": matrix, "world_from_camera": [[0.1, 0, 0, 1 / 3]] * 4}
+def write_frames(folder, frame_ids):
+    """A shard of the ``frames`` config."""
+    rows = [{"frame_id": f, "scene_id": "scene0000_00", "source": "scannet",
+             "image": {"bytes": flat_jpeg(64, 48, i), "path": None},
+             "depth": {"bytes": b"\x89PNG depth %d" % i, "path": None},
+             "intrinsics": MATRIX, "depth_intrinsics": MATRIX, "world_from_camera": [[0.1, 0, 0, 1 / 3]] * 4}
             for i, f in enumerate(frame_ids)]
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), folder / "train-00000-of-00001.parquet")
@@ -49,8 +51,9 @@ def read_back(folder):
     return sorted((row for table in tables for row in table.to_pylist()), key=lambda row: row["uid"])
 
 
-def write_tree(root, lines, task="depth_prediction_oc", form="fill", count=None, split="train", source="scannet"):
-    folder = root / "spar" / source / "qa_jsonl" / split / task / form
+def write_tree(root, lines, task="depth_prediction_oc", form="fill", count=None, split="train"):
+    """One file of the published tree; ``count`` is what its name claims to hold."""
+    folder = root / "spar/scannet/qa_jsonl" / split / task / form
     folder.mkdir(parents=True, exist_ok=True)
     texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     path = folder / f"{form}_{len(lines) if count is None else count}.jsonl"

@@ -1,10 +1,12 @@
 """One row, one record: markers in the order of each type, any text, and values that no record should have."""
 
 import json
-from pathlib import Path
+import math
+import ntpath
+import posixpath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.spar.jsonl.conversion import OWN_COLUMNS, record_of, row_of
@@ -50,16 +52,13 @@ def test_every_column_is_in_the_record_or_under_our_key():
     assert set(SPAR_FEATURES) == in_record | set(OWN_COLUMNS)
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]))
 marker = st.lists(st.integers(-5, 1005), min_size=2, max_size=2)
 
 
-@given(question=texts, answer=texts, frame=st.text(min_size=1, max_size=20), places=st.permutations(range(3)),
+@given(question=st.text(), answer=st.text(), frame=st.text(min_size=1, max_size=20), places=st.permutations(range(3)),
        points=st.lists(marker, min_size=3, max_size=3), colors=st.permutations(["red", "blue", "green"]),
        exact=st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_row_survives(question, answer, frame, places, points, colors, exact):
-    if any("\ud800" <= c <= "\udfff" for c in frame):
-        frame = "7"
     row = made_row("depth_prediction_oo_mv", colors, places, frames=3, question=question, answer=answer,
                    answer_exact=exact)
     row["frame_ids"][1] = frame
@@ -67,7 +66,7 @@ def test_any_row_survives(question, answer, frame, places, points, colors, exact
         item["point"] = point
     for position in (False, True):
         names = [picture_name(f, i if position else None, "jpg") for i, f in enumerate(row["frame_ids"])]
-        assert not any("/" in name.removeprefix("image_color/").removeprefix("video_color/") for name in names)
+        assert all(name.count("/") == 1 for name in names)
         record = json.loads(json.dumps(record_of(row, 0, names, [], plain=False), ensure_ascii=False))
         back = row_of(record, "scannet", row["task"], "fill")
         assert {name: back[name] for name in row} == row
@@ -75,27 +74,40 @@ def test_any_row_survives(question, answer, frame, places, points, colors, exact
         assert plain["frame_ids"] == row["frame_ids"] and row_markers(plain) == row_markers(row)
 
 
-json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-                           lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner,
-                                                                                         max_size=2), max_leaves=6)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2), max_leaves=6)
+numbers = st.integers(-2, 3) | st.sampled_from([True, 0.5, 1e300, math.inf, math.nan])
+nearly_right = st.lists(numbers, min_size=2, max_size=2) | st.lists(
+    st.fixed_dictionaries({"image_index": json_values}), max_size=2).map(lambda objects: {"objects": objects})
+"""What is drawn freely is mostly refused for its form, before anything looks at the values."""
 
 
+@settings(max_examples=500)
 @given(key=st.sampled_from(["image", "conversations", "type", "red_point", "point_img_idx", "bbox_list", "vantage"]),
-       value=json_values)
-def test_odd_values_are_read_or_refused_but_never_break_the_import(key, value):
+       value=json_values | nearly_right, images=st.sampled_from([1, 2]))
+def test_odd_values_are_read_or_refused_but_never_break_the_import(key, value, images):
+    record = published(image=["s/image_color/1.jpg"] * images, point_img_idx=[[0, images - 1]]) | {key: value}
     try:
-        row = row_of(published(**{key: value}), "scannet", "depth_prediction_oc", "fill")
+        row = row_of(record, "scannet", "depth_prediction_oc", "fill")
     except Malformed:
         return
     assert len(row["frame_ids"]) == len(row["image"])
-    assert all(0 <= item["image_index"] < len(row["image"]) for item in row["objects"])
+    for item in row["objects"]:
+        assert item["image_index"] in range(len(row["image"])) and type(item["image_index"]) is int
+        assert all(type(x) is int and abs(x) < 2**63 for x in item.get("point") or ())  # as the column holds them
 
 
-@given(st.text(max_size=30))
+parts = st.sampled_from(["", ".", "..", "s", "image_color", "1.jpg", "C:", "C:s", "..\\..", "\0"]) | st.text(max_size=3)
+
+
+@settings(max_examples=500)
+@given(st.lists(parts, max_size=5).map("/".join))
 def test_a_path_that_is_accepted_stays_below_the_images(path):
     try:
         scene_and_frame(path)
     except Malformed:
         return
-    root = Path("/images")
-    assert (root / path).resolve().is_relative_to(root) and (root / path).resolve() != root
+    for system, root in ((posixpath, "/images"), (ntpath, "D:\\images")):
+        place = system.normpath(system.join(root, path))
+        assert place.startswith(root + system.sep) and "\0" not in place

@@ -1,7 +1,8 @@
-"""The release's quirks cost no row without a word."""
+"""Reading a tree: the release's quirks cost no row, and what cannot be read is told by its place."""
 
 import json
 import os
+import tracemalloc
 
 import pytest
 from datasets import load_dataset
@@ -85,9 +86,16 @@ def test_one_uid_names_one_row(tmp_path):
 
 
 def test_an_endless_line_is_passed_over_without_being_read_whole(tmp_path):
-    write_tree(tmp_path, [b"x" * (2 * LONGEST_LINE + 5), published()])
-    result = import_jsonl(tmp_path, tmp_path / "out")
+    length = 8 * LONGEST_LINE + 5
+    write_tree(tmp_path, [b"x" * length, published()])
+    tracemalloc.start()
+    try:
+        result = import_jsonl(tmp_path, tmp_path / "out")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert result.rows.total() == 1 and ":1: longer than" in result.malformed[0]
+    assert most < length / 2
 
 
 def test_copies_of_other_tasks_in_a_wrong_folder_are_told_not_imported(tmp_path):
@@ -110,10 +118,10 @@ def test_pictures_of_licensed_scans_are_embedded_only_when_asked_for(tmp_path, p
 
 
 def test_other_rows_get_another_version_so_that_no_cache_serves_the_old_ones(tmp_path):
-    versions = set()
-    for answer in ("1.7", "1.8"):
+    versions = []
+    for n, answer in enumerate(("1.7", "1.8", "1.7")):
         turns = [{"from": "human", "value": "How deep?"}, {"from": "gpt", "value": answer}]
-        write_tree(tmp_path / answer, [published(conversations=turns)])
-        import_jsonl(tmp_path / answer, tmp_path / f"out{answer}")
-        versions.add(json.loads((tmp_path / f"out{answer}/manifest.json").read_text())["version"])
-    assert len(versions) == 2
+        write_tree(tmp_path / f"in{n}", [published(conversations=turns)])
+        import_jsonl(tmp_path / f"in{n}", tmp_path / f"out{n}")
+        versions.append(json.loads((tmp_path / f"out{n}/manifest.json").read_text())["version"])
+    assert versions[0] == versions[2] != versions[1]
