@@ -128,8 +128,8 @@ class Frame:
             if given is None and name == "depth_intrinsics":
                 continue
             matrix = _frozen(given, np.float64, (3, 3), name)
-            if min(matrix[0, 0], matrix[1, 1]) <= 0 or list(matrix[2]) != [0, 0, 1]:
-                raise ValueError(f"{name}: expected positive focal lengths and a last row of 0 0 1")
+            if min(matrix[0, 0], matrix[1, 1]) <= 0 or matrix[1, 0] != 0 or list(matrix[2]) != [0, 0, 1]:
+                raise ValueError(f"{name}: expected positive focal lengths, zeros below them and a last row of 0 0 1")
             object.__setattr__(self, name, matrix)
         pose = _frozen(self.world_from_camera, np.float64, (4, 4), "world_from_camera")
         object.__setattr__(self, "world_from_camera", pose)

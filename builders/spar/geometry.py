@@ -20,11 +20,20 @@ def project(points_camera: Array, intrinsics: Array) -> Array:
     return homogeneous[..., :2] / homogeneous[..., 2:]
 
 
-def ray_directions(u: NDArray[Any], v: NDArray[Any], frame: Frame) -> Array:
-    """Pixel positions u, v, which broadcast to (...), to (..., 3) world directions of camera depth 1, so that a ray's
-    length parameter is its depth."""
-    right, down, forward = (frame.world_from_camera[:3, :3] @ np.linalg.inv(frame.intrinsics)).T
-    return u[..., None] * right + (v[..., None] * down + forward)
+def pixel_rays(u: NDArray[Any], v: NDArray[Any], frame: Frame) -> NDArray[np.float32]:
+    """(..., 6) rays through pixel positions u, v, which broadcast to (...): the camera's centre, and a direction of
+    camera depth 1 in the world, so that a ray's length parameter is its depth."""
+    (fx, skew, cx), (_, fy, cy), _ = frame.intrinsics.tolist()
+    per_x, per_y = 1 / fx, 1 / fy
+    camera_from_pixel = np.array(
+        [[per_x, -skew * per_x * per_y, (skew * cy * per_y - cx) * per_x], [0, per_y, -cy * per_y], [0, 0, 1]]
+    )
+    right, down, forward = (frame.world_from_camera[:3, :3] @ camera_from_pixel).T
+    rays = np.empty((*np.broadcast_shapes(u.shape, v.shape), 6), dtype=np.float32)
+    for axis in range(3):  # numpy is slow along an axis of three
+        rays[..., axis] = frame.center[axis]
+        np.add(u * right[axis], v * down[axis] + forward[axis], out=rays[..., 3 + axis])
+    return rays
 
 
 def points_to_px1000(pixels: Array, width: int, height: int) -> NDArray[np.int64]:

@@ -158,7 +158,7 @@ def build_record(
         visible = {}
         sight = observer.look(frame)
         if frame.frame_id in videos:
-            surfaces.append(thinned(frame.center[:2] + sight.surface[:, :2], limits.room_voxel))
+            surfaces.append(thinned(frame.center[:2] + sight.surface, limits.room_voxel))
         for observation in observer.observe(frame, sight):
             reason = _too_little_to_ask(observation, limits)
             if reason:

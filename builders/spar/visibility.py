@@ -14,13 +14,14 @@ pixels in 10,000 of a scan).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from builders.scenes.scene import Array, Frame, Index, Scene
-from builders.spar.geometry import camera_coordinates, project, ray_directions
+from builders.spar.geometry import camera_coordinates, pixel_rays, project
 from builders.spar.markers import marker_radius
 
 OCCLUSION_TOLERANCE = 0.02
@@ -69,8 +70,17 @@ class Sight:
     """(height, width) index into ``Scene.objects``, -1 for none."""
     pixels: NDArray[np.int64]
     """(objects,) visible pixels of each."""
-    surface: NDArray[np.float32]
-    """(N, 3) where the rays of the grid meet the mesh, from the camera's centre in world directions; metres."""
+    rays: NDArray[np.float32]
+    """(rows, columns, 6) those of the grid."""
+    depth: NDArray[np.float32]
+    """(rows, columns) at which they meet the mesh, metres; infinite where they do not."""
+
+    @property
+    def surface(self) -> NDArray[np.float32]:
+        """(N, 2) where the rays of the grid meet the mesh, in plan, from the camera's centre; metres."""
+        met = np.isfinite(self.depth)
+        depth = self.depth[met]
+        return np.stack([self.rays[..., axis][met] * depth for axis in (3, 4)]).T
 
 
 class Observer:
@@ -89,7 +99,8 @@ class Observer:
         self._centers = np.array([scene.objects[i].box.center for i in self._asked]).reshape(-1, 3)
         vertex_lists = [scene.objects[i].vertex_ids for i in self._asked]
         self._vertex_owner = np.repeat(np.arange(len(vertex_lists)), [len(v) for v in vertex_lists])
-        self._vertices = scene.mesh.vertices[np.concatenate(vertex_lists) if vertex_lists else []]
+        # (3, N): numpy is slow along an axis of three
+        self._vertices = scene.mesh.vertices[np.concatenate(vertex_lists) if vertex_lists else []].T.copy()
         # a miss is the largest unsigned value; the extra last entry maps it to -1
         self._face_object = np.append(face_objects(scene), np.int32(-1))
 
@@ -97,15 +108,14 @@ class Observer:
         """Which object each pixel shows, see the module docstring."""
         step = max(1, frame.height // _GRID_ROWS)
         columns, rows = np.arange(0, frame.width, step), np.arange(0, frame.height, step)
-        grid, surface = self._cast(frame, columns[None], rows[:, None])
+        grid, rays, depth = self._cast(frame, columns[None], rows[:, None])
         beside = np.pad(grid, (0, 1), constant_values=_NOTHING)
         mixed = (grid != beside[1:, :-1]) | (grid != beside[:-1, 1:]) | (grid != beside[1:, 1:])
-        unsure, shown = (cells.repeat(step, axis=0).repeat(step, axis=1)[: frame.height, : frame.width]
-                         for cells in (ndimage.binary_dilation(mixed), grid))
+        unsure, shown = _enlarged(_with_neighbours(mixed), step, frame), _enlarged(grid, step, frame)
         unsure[::step, ::step] = False
-        v, u = np.nonzero(unsure)
-        shown[v, u] = self._cast(frame, u, v)[0]
-        return Sight(shown, np.bincount(shown.ravel() + 1, minlength=len(self._objects) + 1)[1:], surface)
+        v, u = np.divmod(np.flatnonzero(unsure), frame.width)
+        shown[unsure] = self._cast(frame, u, v)[0]
+        return Sight(shown, np.bincount(shown.ravel() + 1, minlength=len(self._objects) + 1)[1:], rays, depth)
 
     def observe(self, frame: Frame, sight: Sight) -> list[Observation]:
         """Every non-structural object with at least one visible pixel and one visible vertex."""
@@ -117,11 +127,12 @@ class Observer:
         present = np.flatnonzero(visible)
         # the vertices of an object are neighbours, so that its bounds are a reduction over one stretch
         starts = np.cumsum(visible)[present] - visible[present]
-        low, high = (reduce.reduceat(uv[seen], starts, axis=0) if len(present) else uv[:0]
+        shown = uv.compress(seen, axis=1)
+        low, high = (reduce.reduceat(shown, starts, axis=1) if len(present) else shown
                      for reduce in (np.minimum, np.maximum))
         centers = camera_coordinates(self._centers, frame)
         observations = []
-        for bounds, asked in zip(np.concatenate([low, high], axis=1), present.tolist(), strict=True):
+        for bounds, asked in zip(np.concatenate([low, high]).T, present.tolist(), strict=True):
             number, center = int(self._asked[asked]), centers[asked]
             rows, columns = slices[number]
             pixel = project(center, frame.intrinsics) if center[2] > _NEAR else np.full(2, np.nan)
@@ -146,20 +157,21 @@ class Observer:
         self, frame: Frame, wanted: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], Array, NDArray[np.bool_], NDArray[np.bool_]]:
         """Of the vertices of the wanted objects, in the stored order: place of the object in ``_asked`` (N,),
-        projection (N, 2), inside the image (N,), visible (N,)."""
-        taken = wanted[self._vertex_owner]
-        points = self._vertices[taken]
-        camera = camera_coordinates(points, frame)
+        projection (2, N), inside the image (N,), visible (N,)."""
+        taken = np.flatnonzero(wanted[self._vertex_owner])
+        toward = self._vertices.take(taken, axis=1) - frame.center[:, None]
+        camera = frame.world_from_camera[:3, :3].T @ toward
         with np.errstate(divide="ignore", invalid="ignore"):
-            uv = project(camera, frame.intrinsics)
-            (u, v), (right, bottom) = uv.T, (frame.width - 0.5, frame.height - 0.5)
-            inside = (camera[:, 2] > _NEAR) & (u >= -0.5) & (u <= right) & (v >= -0.5) & (v <= bottom)
-        rays = np.empty((int(inside.sum()), 6), dtype=np.float32)
+            homogeneous = frame.intrinsics @ camera
+            uv = homogeneous[:2] / homogeneous[2]
+            (u, v), (right, bottom) = uv, (frame.width - 0.5, frame.height - 0.5)
+            inside = (camera[2] > _NEAR) & (u >= -0.5) & (u <= right) & (v >= -0.5) & (v <= bottom)
+        toward = toward.compress(inside, axis=1)
+        rays = np.empty((toward.shape[1], 6), dtype=np.float32)
         rays[:, :3] = frame.center
-        toward = points[inside] - frame.center
         # of the length at which something in front hides the vertex
-        rays[:, 3:] = toward * (1 - OCCLUSION_TOLERANCE / np.linalg.norm(toward, axis=1, keepdims=True))
-        seen = np.zeros(len(points), dtype=bool)
+        rays[:, 3:] = (toward * (1 - OCCLUSION_TOLERANCE / np.linalg.norm(toward, axis=0))).T
+        seen = np.zeros(len(taken), dtype=bool)
         seen[inside] = ~self._hidden(rays)
         return self._vertex_owner[taken], uv, inside, seen
 
@@ -167,17 +179,14 @@ class Observer:
         """(N,) whether something lies on the way of rays (N, 6), origin and whole way."""
         return self._caster.test_occlusions(self._tensor(rays), tfar=1.0).numpy()
 
-    def _cast(self, frame: Frame, u: Index, v: Index) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """(...) index of the object that pixels (u, v) show, -1 for none; and (N, 3) where the rays meet the mesh, from
-        the camera's centre."""
-        directions = ray_directions(u, v, frame)
-        rays = np.empty((*directions.shape[:-1], 6), dtype=np.float32)
-        rays[..., :3] = frame.center
-        rays[..., 3:] = directions
+    def _cast(
+        self, frame: Frame, u: Index, v: Index
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Of pixels (u, v): (...) index of the object they show, -1 for none; (..., 6) their rays; (...) the depth at
+        which these meet the mesh."""
+        rays = pixel_rays(u, v, frame)
         hits = self._first_hits(rays)
-        faces, depth = hits["primitive_ids"].numpy(), hits["t_hit"].numpy()
-        met = np.isfinite(depth)
-        return self._face_object[np.minimum(faces, len(self._face_object) - 1)], rays[met, 3:] * depth[met, None]
+        return self._face_object.take(hits["primitive_ids"].numpy(), mode="clip"), rays, hits["t_hit"].numpy()
 
     def _first_hits(self, rays: NDArray[np.float32]) -> dict:
         return self._caster.cast_rays(self._tensor(rays))
@@ -194,6 +203,17 @@ def face_objects(scene: Scene) -> NDArray[np.int32]:
         owner[scene.objects[i].vertex_ids] = i
     a, b, c = owner[scene.mesh.faces].T
     return np.where((a == b) | (a == c), a, np.where(b == c, b, -1)).astype(np.int32)
+
+
+def _with_neighbours(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Also the cells above, below, left and right of those that are set."""
+    wide = np.pad(cells, 1)
+    return cells | wide[2:, 1:-1] | wide[:-2, 1:-1] | wide[1:-1, 2:] | wide[1:-1, :-2]
+
+
+def _enlarged(cells: NDArray[Any], step: int, frame: Frame) -> NDArray[Any]:
+    """(height, width) of the frame: every pixel of a cell has its value."""
+    return cells.repeat(step, axis=1).repeat(step, axis=0)[: frame.height, : frame.width]
 
 
 def _around(image: NDArray[np.int32], pixel: Array) -> tuple[int, NDArray[np.int32]]:

@@ -57,6 +57,8 @@ def test_values_that_would_poison_a_dataset_are_refused():
             OrientedBox(**(box | change))
     with pytest.raises(ValueError, match="rotation"):
         Frame("0", 10, 10, np.eye(3), np.diag([-1.0, 1, 1, 1]))
+    with pytest.raises(ValueError, match="zeros below them"):
+        Frame("0", 10, 10, np.array([[500, 0, 5], [1, 500, 5], [0, 0, 1]]), np.eye(4))
     with pytest.raises(ValueError, match="infinite"):
         Frame("0", 10, 10, np.eye(3), np.full((4, 4), -np.inf))
     with pytest.raises(ValueError, match="vertex index"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from builders.scenes.scannet import ScanNetSource
-from builders.spar.geometry import box_to_px1000, camera_coordinates, iou, points_to_px1000, project
+from builders.spar.geometry import box_to_px1000, camera_coordinates, iou, pixel_rays, points_to_px1000, project
 from builders.spar.keyframes import keyframes
 from builders.spar.visibility import Observer
 from tests.builders.toy import HEIGHT, INTRINSICS, WIDTH, look_at, make_scene, toy_room
@@ -110,6 +110,17 @@ def test_projection_is_the_pinhole_matrix():
     homogeneous = np.c_[points, np.ones(50)] @ np.linalg.inv(frame.world_from_camera).T
     matrix = homogeneous[:, :3] @ INTRINSICS.T
     np.testing.assert_allclose(project(camera_coordinates(points, frame), INTRINSICS), matrix[:, :2] / matrix[:, 2:])
+
+
+def test_rays_lead_to_what_is_projected_to_their_pixels_at_depth_one():
+    slanted = np.array([[500, 3, 300.2], [0, 510, 203.7], [0, 0, 1]])  # a skewed lens
+    frame = replace(toy_room().frames[3], intrinsics=slanted)
+    u, v = np.arange(-40, 680, 90), np.arange(0, 480, 50)[:, None]
+    origins, ways = np.split(pixel_rays(u, v, frame), 2, axis=-1)
+    ends = camera_coordinates(origins.astype(float) + ways, frame)
+    np.testing.assert_allclose(ends[..., 2], 1, atol=1e-6)
+    np.testing.assert_allclose(project(ends, slanted), np.stack(np.broadcast_arrays(u, v), axis=-1), atol=1e-3)
+    np.testing.assert_allclose(origins, np.broadcast_to(frame.center, origins.shape), atol=1e-6)
 
 
 def test_iou_of_known_boxes():
