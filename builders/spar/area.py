@@ -24,9 +24,11 @@ def thinned(points: Array, voxel: float) -> Array:
     """
     if not len(points):
         return points
-    cells = np.floor(points / voxel).astype(np.int64)
-    low, wide = cells.min(axis=0), int(np.ptp(cells[:, 1])) + 1
-    taken = np.unique((cells - low) @ (wide, 1))
+    x, y = np.floor(points.T / voxel).astype(np.int64)
+    low, wide = (x.min(), y.min()), int(np.ptp(y)) + 1
+    places = (x - low[0]) * wide + (y - low[1])
+    # points come along scan lines: without repetitions there is far less to sort
+    taken = np.unique(places[np.diff(places, prepend=-1) != 0])
     return (np.stack(np.divmod(taken, wide), axis=1) + low + 0.5) * voxel
 
 

@@ -43,6 +43,9 @@ def test_points_are_thinned_to_voxel_centers_and_few_are_kept_as_they_are():
     points = np.array([[0.01, 0.01], [0.04, 0.049], [0.051, 0.0]])
     assert thinned(points, 0.05) == pytest.approx(np.array([[0.025, 0.025], [0.075, 0.025]]))
     assert room_points(points, 0.05) is points
+    along_a_line = np.repeat(np.arange(-4, 6)[:, None], 3, axis=0) * (0.25, -0.5)
+    squares = sorted({tuple((point // 0.5 + 0.5) * 0.5) for point in along_a_line})
+    assert thinned(np.concatenate([along_a_line, along_a_line[::-1]]), 0.5).tolist() == [list(s) for s in squares]
     many = _scattered(SHAPES["square"][0], 5000)
     assert (room_points(many, 0.05) == thinned(many, 0.05)).all()
     assert (thinned(thinned(many, 0.05), 0.05) == thinned(many, 0.05)).all()
