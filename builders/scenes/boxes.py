@@ -25,7 +25,8 @@ def gravity_aligned_box(points: Array) -> OrientedBox:
     """
     if len(points) < 3:
         raise ValueError(f"a box needs three points, got {len(points)}")
-    rectangle = shapely.oriented_envelope(shapely.multipoints(points[:, :2]))
+    # a line through all the points has their envelope, and is one geometry instead of thousands
+    rectangle = shapely.oriented_envelope(shapely.linestrings(points[:, :2]))
     if rectangle.geom_type != "Polygon":
         raise ValueError("the points lie on one line when seen from above")
     ring = np.array(rectangle.exterior.coords)[:3]
