@@ -77,9 +77,12 @@ def test_a_scan_without_depth_is_used_without(scans, gone):
 def test_broken_and_shallow_depth_is_named(scans):
     path = scans / "scene0001_00" / "depth" / "0.png"
     whole = path.read_bytes()
-    path.write_bytes(whole[:60])
-    with pytest.raises(SceneError, match=r"depth/0\.png: not a complete PNG"):
-        read_first(scans)
+    one_bit = bytearray(whole)
+    one_bit[-20] ^= 1  # of the pixels: what follows are their checksum and the 12 bytes of the end
+    for broken in (whole[:60], whole[:-12], bytes(one_bit), whole[:60] + bytes(len(whole) - 60)):
+        path.write_bytes(broken)
+        with pytest.raises(SceneError, match=r"depth/0\.png: not a complete PNG"):
+            read_first(scans)
     Image.fromarray(np.full((60, 80), 200, np.uint8)).save(path)
     with pytest.raises(SceneError, match=r"depth/0\.png: expected 16 bits of depth, found mode L"):
         read_first(scans)
