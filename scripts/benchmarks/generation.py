@@ -35,8 +35,10 @@ from builders.hub.parquet import writer_options
 from builders.hub.parts import ensure_part, part_path
 from builders.scenes.procedural.source import ProceduralSource
 from builders.scenes.scannet import ScanNetSource
+from builders.scenes.scene import Frame
 from builders.spar import pictures, scenes_to_rows, visibility
 from builders.spar.config import SparBuilder
+from builders.spar.frame_tables import stored_camera
 from builders.spar.image_quality import QUALITY_SIDE
 from builders.spar.records import SceneRecord
 from builders.spar.spar_7m import Spar7M
@@ -109,16 +111,22 @@ def remembered_rooms() -> Iterator[None]:
 
 @contextmanager
 def recorded(workload: Path) -> Iterator[None]:
-    """Write down what a build asks of the libraries: mesh, rays, pictures decoded, and which of them are encoded."""
-    plan: dict[str, list] = {"decoded": [], "encoded": []}
+    """Write down what a build asks of the libraries: mesh, rays, pictures decoded, and which of them are encoded; and
+    through which cameras it looks."""
+    plan: dict[str, list] = {"decoded": [], "encoded": [], "cameras": []}
     frames: dict[bytes, int] = {}
-    init, first_hits, hidden = (getattr(visibility.Observer, name) for name in ("__init__", "_first_hits", "_hidden"))
+    init, look, first_hits, hidden = (
+        getattr(visibility.Observer, name) for name in ("__init__", "look", "_first_hits", "_hidden"))
     decode, of_row = pictures.Pictures._decode, pictures.Pictures.of_row
 
     def record_mesh(self: Any, scene: Any) -> None:
         mesh = scene.mesh
         np.savez(workload / "mesh.npz", vertices=mesh.vertices.astype(np.float32), faces=mesh.faces.astype(np.uint32))
         init(self, scene)
+
+    def record_camera(self: Any, frame: Frame) -> Any:
+        plan["cameras"].append(stored_camera(frame))
+        return look(self, frame)
 
     def recording_rays(kind: str, cast: Any) -> Any:
         def record_rays(self: Any, rays: Any) -> Any:
@@ -146,6 +154,7 @@ def recorded(workload: Path) -> Iterator[None]:
 
     with (
         patch.object(visibility.Observer, "__init__", record_mesh),
+        patch.object(visibility.Observer, "look", record_camera),
         patch.object(visibility.Observer, "_first_hits", recording_rays("rays", first_hits)),
         patch.object(visibility.Observer, "_hidden", recording_rays("ways", hidden)),
         patch.object(pictures.Pictures, "_decode", record_decoded),
@@ -224,20 +233,31 @@ def print_result(name: str, rows: int, ours: list[dict], floors: list[dict]) -> 
         print(f"    {stage:<27}{spent:8.3f} s   {spent / whole:6.1%}")
     other = whole - sum(middle.values())
     print(f"    {'rest (tables, spec)':<27}{other:8.3f} s   {other / whole:6.1%}")
-    steps = {step: statistics.median(f["steps"][step] for f in floors) for step in floors[0]["steps"]}
-    floor = statistics.median(sum(f["steps"].values()) for f in floors)
-    floor_busy = statistics.median(f["cpu"] for f in floors)
-    print(f"  floor                {floor:8.3f} s   {floor_busy:.3f} s of processor time")
+    steps = {step: statistics.median(f["steps"][step][0] for f in floors) for step in floors[0]["steps"]}
+    wall, cpu = np.median([floor_seconds(f) for f in floors], axis=0)
+    print(f"  floor                {wall:8.3f} s   {cpu:.3f} s of processor time")
     for step, spent in steps.items():
         share = statistics.median(f["share"].get(step, 1.0) for f in floors)
         print(f"    {step:<27}{spent:8.3f} s   {share:6.1%} of single-call throughput" if step in floors[0]["share"]
               else f"    {step:<27}{spent:8.3f} s")
-    for what, key in (("time", "whole"), ("processor time", "cpu")):
-        ratios = sorted(run[key] / (f["cpu"] if key == "cpu" else sum(f["steps"].values()))
-                        for run, f in zip(ours, floors, strict=True))
-        spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-        print(f"  ratio to the floor   {statistics.median(ratios):8.2f}     in {what} ({spread})")
+    wall, cpu = np.median([f["every_pixel"] for f in floors], axis=0)
+    print(f"  cast rays instead, one for every pixel: {wall:.3f} s, {cpu:.3f} s of processor time")
+    for name, every_pixel in (("the floor", False), ("a floor with a ray for every pixel", True)):
+        for clock, (what, key) in enumerate((("time", "whole"), ("processor time", "cpu"))):
+            ratios = sorted(run[key] / floor_seconds(f, every_pixel)[clock]
+                            for run, f in zip(ours, floors, strict=True))
+            spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+            print(f"  ratio to {name:<34} {statistics.median(ratios):6.2f}   in {what} ({spread})")
     print(f"  peak memory          {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MiB")
+
+
+def floor_seconds(floor: dict, every_pixel: bool = False) -> np.ndarray:
+    """(2,) seconds and processor seconds of all steps; ``every_pixel``: as if each pixel of each frame had a ray, which
+    is what a generator casts that knows no grid."""
+    steps = {step: np.array(spent) for step, spent in floor["steps"].items()}
+    if every_pixel:
+        steps["cast rays"] = np.array(floor["every_pixel"])
+    return np.sum(list(steps.values()), axis=0)
 
 
 if __name__ == "__main__":
