@@ -5,11 +5,11 @@ A task family has fact types of its own beside its tasks; what several families 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Asked:
-    """An object in the question."""
+class Asked(NamedTuple):
+    """An object in the question. (A tuple, since far more are proposed than asked.)"""
 
     object_id: str
     view: int

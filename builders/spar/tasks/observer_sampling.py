@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def drawn_in_one_view(colors: Sequence[str]) -> Propose:
         def choices_in(image: int) -> Iterator[Proposal]:
             seen = sorted(record.images[image].objects)
             for chosen in arrangements(seen, len(colors), rng):
-                yield (image,), tuple(Asked(o, 0, c) for o, c in zip(chosen, colors, strict=True))
+                yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
 
         yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
 
@@ -42,7 +43,7 @@ def drawn_across_views(colors: Sequence[str], views: int) -> Propose:
             carriers = rng.permutation([*range(views), *spare]).tolist()
             pools = [sorted(record.images[shown[view]].objects) for view in carriers]
             for chosen in one_of_each(pools, rng):
-                yield shown, tuple(Asked(o, v, c) for o, v, c in zip(chosen, carriers, colors, strict=True))
+                yield shown, tuple(map(Asked, chosen, carriers, colors))
 
         groups = view_groups(record, limits, views, rng)
         yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])

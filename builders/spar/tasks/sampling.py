@@ -3,6 +3,7 @@ of questions spreads over the whole scene, and yields each combination at most o
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -25,7 +26,7 @@ def one_view(colors: Sequence[str]) -> Propose:
         def choices_in(image: int) -> Iterator[Proposal]:
             objects = sorted(record.images[image].objects)
             for chosen in arrangements(objects, len(colors), rng):
-                yield (image,), tuple(Asked(o, 0, c) for o, c in zip(chosen, colors, strict=True))
+                yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
 
         yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
 
@@ -73,8 +74,7 @@ def objects_across_views(colors: Sequence[str], views: int, in_order: bool = Fal
             carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
             pools = [sorted(record.images[shown[view]].objects) for view in carriers]
             for objects in one_of_each(pools, rng):
-                asked = zip(objects, carriers, colors, strict=True)
-                yield shown, tuple(Asked(o, view, c) for o, view, c in asked)
+                yield shown, tuple(map(Asked, objects, carriers, colors))
 
         yield from take_turns([choices_in(group) for group in _shuffled(view_groups(record, limits, views, rng), rng)])
 
@@ -87,23 +87,24 @@ def objects_in_video(colors: Sequence[str]) -> Propose:
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         best = best_views(record, limits, record.video)
         for chosen in arrangements(sorted(best), len(colors), rng):
-            yield record.video, tuple(Asked(o, best[o], c) for o, c in zip(chosen, colors, strict=True))
+            yield record.video, tuple(map(Asked, chosen, map(best.__getitem__, chosen), colors))
 
     return propose
 
 
 def arrangements(items: Sequence[str], size: int, rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
     """Every ordered choice of ``size`` different items, in random order."""
-    yield from one_of_each([items] * size, rng)
+    return one_of_each([items] * size, rng)
 
 
 def one_of_each(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
     """Every choice of one item from each pool, no item twice, in random order."""
-    for number in shuffled_numbers(math.prod(map(len, pools)), rng):
+    sizes = [len(pool) for pool in pools]
+    for number in shuffled_numbers(math.prod(sizes), rng):
         chosen = []
-        for pool in pools:
-            number, place = divmod(number, len(pool))
-            chosen.append(pool[place])
+        for pool, size in zip(pools, sizes):
+            chosen.append(pool[number % size])
+            number //= size
         if len(set(chosen)) == len(chosen):
             yield tuple(chosen)
 
