@@ -10,7 +10,7 @@ import numpy as np
 from builders.errors import SceneError
 from builders.scenes.scene import Array, Frame, Instruction, Scene, SceneObject
 from builders.spar.area import outline_area, thinned
-from builders.spar.geometry import iou
+from builders.spar.geometry import iou, points_to_px1000
 from builders.spar.keyframes import keyframes
 from builders.spar.labels import EXCLUDED_LABELS, with_asked_labels
 from builders.spar.limits import Limits
@@ -30,6 +30,20 @@ class ImageRecord:
     """By object id: only objects that pass the visibility limits."""
     glimpsed: Mapping[str, float] = field(default_factory=dict)
     """Visible pixels / image pixels by object id, of everything with at least one visible pixel."""
+
+    @cached_property
+    def points_px1000(self) -> Mapping[str, list[int]]:
+        """u, v of the centres that can be seen, on the 0-1000 scale."""
+        seen = {name: o.center_pixel for name, o in self.objects.items() if o.center_on_object}
+        pixels = np.array(list(seen.values())).reshape(-1, 2)
+        return dict(zip(seen, points_to_px1000(pixels, self.frame.width, self.frame.height).tolist(), strict=True))
+
+    @cached_property
+    def boxes_px1000(self) -> Mapping[str, list[int]]:
+        """x1, y1, x2, y2 of the 2D boxes, on the 0-1000 scale."""
+        edges = np.array([seen.bbox for seen in self.objects.values()]).reshape(-1, 2, 2)
+        boxes = points_to_px1000(edges, self.frame.width, self.frame.height).reshape(-1, 4)
+        return dict(zip(self.objects, boxes.tolist(), strict=True))
 
     @cached_property
     def box_iou(self) -> Mapping[tuple[str, str], float]:
@@ -104,6 +118,12 @@ class SceneRecord:
         near = ((low[:, None] < high) & (low < high[:, None])).all(axis=2)
         pairs = ((i, j) for i, j in np.argwhere(np.triu(near, 1)).tolist() if boxes[i].overlaps(boxes[j]))
         return frozenset(pair for i, j in pairs for pair in ((names[i], names[j]), (names[j], names[i])))
+
+    @cached_property
+    def video_areas(self) -> Mapping[str, Array]:
+        """(F,) visible share of each frame of the video, by object id."""
+        glimpsed = [self.images[view].glimpsed for view in self.video]
+        return {name: np.array([shown.get(name, 0.0) for shown in glimpsed]) for name in self.objects}
 
     @cached_property
     def view_overlap(self) -> Array:

@@ -13,7 +13,6 @@ from builders.spar import verify
 from builders.spar.askable import point_problem, seen_together
 from builders.spar.balance import Balance
 from builders.spar.facts import Asked, Fact, Gold, Rejected
-from builders.spar.geometry import box_to_px1000, points_to_px1000
 from builders.spar.limits import Limits
 from builders.spar.phrasing import phrase
 from builders.spar.records import SceneRecord
@@ -90,15 +89,18 @@ def task_rows(
         if made == wanted or tries == _TRIES_PER_ROW * wanted:
             return
         views, asked = proposal
-        objects = frozenset(a.object_id for a in asked) or frozenset(record.frame(view).frame_id for view in views)
-        if asked_before[objects] == limits.max_same_objects:
+        objects = frozenset([a.object_id for a in asked] or [record.frame(view).frame_id for view in views])
+        if asked_before.get(objects) == limits.max_same_objects:
             rejected["asked_often"] += 1
             continue
         if limits.max_per_frame and task.img_type != "video" and shown_first[views[0]] >= limits.max_per_frame:
             rejected["frame_asked_often"] += 1
             continue
         reason = _marker_problem(task, record, limits, views, asked) or _needless_views(task, record, views, asked)
-        fact = Rejected(reason) if reason else task.measure(record, limits, rng, proposal)
+        if reason:
+            rejected[reason] += 1
+            continue
+        fact = task.measure(record, limits, rng, proposal)
         if isinstance(fact, Rejected):
             rejected[fact.reason] += 1
             continue
@@ -133,14 +135,15 @@ def _marker_problem(
 ) -> str | None:
     """Why the objects could not be pointed out unmistakably, if so."""
     if task.marker == "none":
-        alike = any(record.labels[record.label(a.object_id)] > 1 for a in asked if a.color)
+        alike = any([record.labels[record.label(a.object_id)] > 1 for a in asked if a.color])
         return "ambiguous_label" if alike else None
     if task.marker == "point":
         return point_problem(record, limits, views, asked)
     for i, a in enumerate(asked):
         shares = record.images[views[a.view]].box_iou
-        if any(shares[a.object_id, b.object_id] > limits.max_marker_iou for b in asked[:i] if b.view == a.view):
-            return "markers_collide"
+        for b in asked[:i]:
+            if b.view == a.view and shares[a.object_id, b.object_id] > limits.max_marker_iou:
+                return "markers_collide"
     return None
 
 
@@ -191,14 +194,13 @@ def _vertical_gap(fact: Fact, record: SceneRecord) -> float | None:
 
 def _object_entry(task: Task, record: SceneRecord, views: tuple[int, ...], asked: Asked) -> Row:
     image = record.images[views[asked.view]]
-    size = image.frame.width, image.frame.height
     # an object without a marker may be one that this image shows in part only
-    marked = image.objects.get(asked.object_id) if task.marker != "none" else None
+    marked = task.marker != "none" and asked.object_id in image.objects
     return {
         "object_id": asked.object_id,
         "label": record.label(asked.object_id),
         "color": asked.color if marked else "",
         "image_index": asked.view,
-        "point": points_to_px1000(marked.center_pixel, *size).tolist() if marked and task.marker == "point" else None,
-        "bbox": box_to_px1000(marked.bbox, *size).tolist() if marked and task.marker == "box" else None,
+        "point": image.points_px1000[asked.object_id] if marked and task.marker == "point" else None,
+        "bbox": image.boxes_px1000[asked.object_id] if marked and task.marker == "box" else None,
     }

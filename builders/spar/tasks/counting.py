@@ -13,7 +13,7 @@ from builders.spar.limits import Limits
 from builders.spar.printing import metres, printed
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second
-from builders.spar.tasks.frames import frame_names, visible_areas
+from builders.spar.tasks.frames import frame_names
 from builders.spar.tasks.naming import countable, countable_apart
 from builders.spar.tasks.task import Proposal, Task
 
@@ -27,7 +27,7 @@ def _propose_count(record: SceneRecord, limits: Limits, rng: np.random.Generator
     repeated = [ids for ids in instances.values() if len(ids) > 1]
     counted: Counter[int] = Counter()
     for i in rng.permutation(len(repeated)).tolist():
-        best = (int(visible_areas(record, object_id).argmax()) for object_id in repeated[i])
+        best = (int(record.video_areas[object_id].argmax()) for object_id in repeated[i])
         proposal = record.video, tuple(Asked(o, frame, "") for o, frame in zip(repeated[i], best))
         refused = isinstance(_count(record, limits, rng, proposal), Rejected)
         if refused or counted[len(repeated[i])] < limits.max_same_count:

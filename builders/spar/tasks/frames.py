@@ -41,11 +41,6 @@ def frame_names(last: int) -> dict[str, str]:
     return {"last": str(last)}
 
 
-def visible_areas(record: SceneRecord, object_id: str) -> NDArray[np.float64]:
-    """(F,) visible share of each frame of the video."""
-    return np.array([record.images[i].glimpsed.get(object_id, 0.0) for i in record.video])
-
-
 def _propose_locate(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
     def references(object_id: str) -> Iterator[Proposal]:
         shown = [n for n, image in enumerate(record.video) if object_id in record.images[image].objects]
@@ -58,7 +53,7 @@ def _propose_locate(record: SceneRecord, limits: Limits, rng: np.random.Generato
 
 def _locate(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> FramesFact | Rejected:
     views, (red,) = proposal
-    areas = visible_areas(record, red.object_id)
+    areas = record.video_areas[red.object_id]
     appears = areas >= limits.min_area
     if ((areas > limits.glimpse_area) & ~appears).any():
         return Rejected("barely_visible_in_a_frame")
@@ -120,16 +115,16 @@ def _propose_order(record: SceneRecord, limits: Limits, rng: np.random.Generator
     """Sets of objects with unmistakable names that come into view one after another, named in random order."""
     first = {}
     for object_id in sorted(unmistakable(record)):
-        appears = visible_areas(record, object_id) >= limits.min_area
+        appears = record.video_areas[object_id] >= limits.min_area
         if appears.any():
             first[object_id] = int(appears.argmax())
-    drawn = set()
+    names, drawn = list(first), set()
     for _ in range(_DRAWS):
         wanted = int(rng.integers(_FEWEST, _MOST + 1))
         chosen: list[str] = []
-        for object_id in rng.permutation(list(first)).tolist():
-            if all(abs(first[object_id] - first[other]) >= limits.min_appearance_gap for other in chosen):
-                chosen.append(object_id)
+        for i in rng.permutation(len(names)).tolist():
+            if all([abs(first[names[i]] - first[other]) >= limits.min_appearance_gap for other in chosen]):
+                chosen.append(names[i])
             if len(chosen) == wanted:
                 break
         if len(chosen) == wanted and frozenset(chosen) not in drawn:
@@ -140,7 +135,7 @@ def _propose_order(record: SceneRecord, limits: Limits, rng: np.random.Generator
 def _order(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> FramesFact | Rejected:
     views, asked = proposal
     for a in asked:
-        if (visible_areas(record, a.object_id)[: a.view] > limits.glimpse_area).any():
+        if (record.video_areas[a.object_id][: a.view] > limits.glimpse_area).any():
             return Rejected("barely_visible_before")
     in_order = tuple(sorted(asked, key=lambda a: a.view))
     if any(b.view - a.view < limits.min_appearance_gap for a, b in pairwise(in_order)):
