@@ -58,7 +58,7 @@ def iou(a: Array, b: Array) -> Array:
         >>> float(iou(np.array([0, 0, 4, 4]), np.array([2, 0, 6, 4]))) == 8 / 24
         True
     """
-    sides = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    sides = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0)
     shared = sides[..., 0] * sides[..., 1]
     total = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - shared
     return shared / np.where(total > 0, total, 1)
@@ -66,7 +66,7 @@ def iou(a: Array, b: Array) -> Array:
 
 def center_distance(a: OrientedBox, b: OrientedBox) -> float:
     """Metres between two box centres."""
-    return math.dist(a.center, b.center)
+    return math.dist(a.center.tolist(), b.center.tolist())
 
 
 def looking_at(eye: Array, target: Array) -> Array:
@@ -77,10 +77,8 @@ def looking_at(eye: Array, target: Array) -> Array:
         >>> looking_at(np.zeros(3), np.array([0, 2.0, 0]))[:3, :3].tolist() == [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
         True
     """
-    forward = (target - eye) / np.linalg.norm(target - eye)
-    x, y, z = forward.tolist()
+    gaze = target - eye
+    x, y, z = (gaze / math.sqrt(gaze @ gaze)).tolist()
     level = math.hypot(x, y)
     right, down = (y / level, -x / level, 0.0), (x * z / level, y * z / level, -level)
-    pose = np.eye(4)
-    pose[:3] = np.stack([right, down, forward, eye], axis=1)
-    return pose
+    return np.array([*zip(right, down, (x, y, z), eye.tolist()), (0, 0, 0, 1)])

@@ -24,6 +24,8 @@ RELATION_WORDS = {
 }
 """Words for a negative and a positive difference: x right, y down, distance to the camera, z forward."""
 
+_ANY_WORD = re.compile(rf"\b(?:{'|'.join(word for pair in RELATION_WORDS.values() for word in pair)})\b")
+
 TWO_OBJECTS = ("horizontal", "vertical", "distance")
 """The slots of a relation of two objects."""
 
@@ -53,10 +55,10 @@ def between(a: Array, b: Array, pose: Array) -> Differences:
         a, b: (3,) world metres.
         pose: (4, 4) world_from_camera of the observer.
     """
-    in_camera = [(point - pose[:3, 3]) @ pose[:3, :3] for point in (a, b)]
-    right, down, _ = in_camera[0] - in_camera[1]
-    nearer = math.dist(a, pose[:3, 3]) - math.dist(b, pose[:3, 3])
-    return tuple(zip(TWO_OBJECTS, (float(right), float(down), nearer), strict=True))
+    eye, axes = pose[:3, 3], pose[:3, :3]
+    right, down, _ = ((a - eye) @ axes - (b - eye) @ axes).tolist()
+    nearer = math.dist(a.tolist(), eye.tolist()) - math.dist(b.tolist(), eye.tolist())
+    return tuple(zip(TWO_OBJECTS, (right, down, nearer), strict=True))
 
 
 def to_observer(a: Array, pose: Array) -> Differences:
@@ -86,7 +88,7 @@ def relation_triple(differences: Differences, band: float) -> tuple[str, ...]:
 def border_problem(differences: Differences, limits: Limits) -> str | None:
     """Why a relation is not asked about: a difference on the border of the band, or nothing to tell."""
     sizes = [abs(d) for _, d in differences]
-    if any(abs(size - limits.relation_band) < limits.relation_margin for size in sizes):
+    if min([abs(size - limits.relation_band) for size in sizes]) < limits.relation_margin:
         return "relation_on_the_border"
     return "relation_indistinguishable" if max(sizes) < limits.relation_band else None
 
@@ -105,7 +107,7 @@ def relation_gold(fact: RelationFact, format_type: str, limits: Limits, rng: np.
         return _claim_gold(fact, limits, rng)
     exact = tuple(d for _, d in fact.differences)
     words = relation_triple(fact.differences, limits.relation_band)
-    slots = spoken_slots(fact.differences, limits.relation_band)
+    slots = spoken_slots(fact.differences, limits.relation_band) if format_type == "sentence" else {}
     gold = Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), slots=slots)
     return _with_options(gold, fact, words, limits, rng) if format_type == "select" else gold
 
@@ -200,5 +202,4 @@ def said_words(row: Mapping[str, Any]) -> list[str]:
     text = row["answer"].lower()
     for label in sorted({item["label"].lower() for item in row["objects"]}, key=len, reverse=True):
         text = re.sub(rf"\b{re.escape(label)}\b", "", text)
-    words = "|".join(word for pair in RELATION_WORDS.values() for word in pair)
-    return re.findall(rf"\b(?:{words})\b", text)
+    return _ANY_WORD.findall(text)

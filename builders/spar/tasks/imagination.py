@@ -5,6 +5,7 @@ Before the move the observer stands where the first image was taken, or the firs
 the relation after the move, sentences tell it before and after.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -53,12 +54,11 @@ def _imagine(
 ) -> ImaginedFact | Rejected:
     """Where red is before and after; the asked objects are green, blue, red and, for two objects, yellow."""
     views, asked = proposal
-    green, blue, *points = (record.objects[a.object_id].item.box.center for a in asked)
-    gaze = blue - green
-    distance = float(np.linalg.norm(gaze))
-    if distance < limits.min_imagined_move:
+    green, blue, *points = [record.objects[a.object_id].item.box.center for a in asked]
+    east, north, up = (blue - green).tolist()
+    if math.hypot(east, north, up) < limits.min_imagined_move:
         return Rejected("too_close")
-    if np.degrees(np.arcsin(abs(gaze[2]) / distance)) > limits.max_imagined_pitch:
+    if math.degrees(math.atan2(abs(up), math.hypot(east, north))) > limits.max_imagined_pitch:
         return Rejected("gaze_too_steep")
     before, after = (
         _relation(pose, points) for pose in (record.frame(views[0]).world_from_camera, looking_at(green, blue))
@@ -83,17 +83,16 @@ def _answer(
 
     Slots of sentences: those of ``spoken_slots``, with ``_before`` and ``_after``.
     """
-    gold = relation_gold(fact, format_type, limits, rng)
-    if isinstance(gold, Rejected) or format_type != "sentence":
-        return gold
+    if format_type != "sentence":
+        return relation_gold(fact, format_type, limits, rng)
     before = relation_triple(fact.before, limits.relation_band)
-    if before == relation_triple(fact.differences, limits.relation_band):
+    after = relation_triple(fact.differences, limits.relation_band)
+    if before == after:
         return Rejected("same_after_moving")
     exact = tuple(d for _, d in (*fact.before, *fact.differences))
-    words = (*before, gold.text)
     slots = (spoken_slots(fact.before, limits.relation_band, "_before")
              | spoken_slots(fact.differences, limits.relation_band, "_after"))
-    return Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), slots=slots)
+    return Gold(", ".join(before + after), printed(exact), exact, ("m",) * len(exact), slots=slots)
 
 
 def _second_route(row: Row, record: SceneRecord, limits: Limits, axes: tuple[str, ...]) -> Second | str:
@@ -102,15 +101,15 @@ def _second_route(row: Row, record: SceneRecord, limits: Limits, axes: tuple[str
     start = image_of(row, record, 0).frame.world_from_camera
     offsets = [point - start[:3, 3] for point in points]
     before = _compared([np.array([offset @ start[:3, axis] for axis in range(3)]) for offset in offsets], offsets)
-    gaze = blue - green
-    reach = float(np.hypot(gaze[0], gaze[1]))
-    slope = np.arctan2(gaze[2], reach)
+    x, y, z = (blue - green).tolist()
+    reach = math.hypot(x, y)
+    slope = math.atan2(z, reach)
     seen = []
     for point in points:
-        east, north, up = point - green
-        ahead, right = (east * gaze[0] + north * gaze[1]) / reach, (east * gaze[1] - north * gaze[0]) / reach
-        seen.append(np.array([right, ahead * np.sin(slope) - up * np.cos(slope),
-                              ahead * np.cos(slope) + up * np.sin(slope)]))
+        east, north, up = (point - green).tolist()
+        ahead, right = (east * x + north * y) / reach, (east * y - north * x) / reach
+        seen.append(np.array([right, ahead * math.sin(slope) - up * math.cos(slope),
+                              ahead * math.cos(slope) + up * math.sin(slope)]))
     after = _compared(seen, [point - green for point in points])
     words = [words_beyond_band(axes, differences, limits) for differences in (before, after)]
     if row["format_type"] == "select":
