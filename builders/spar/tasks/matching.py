@@ -5,6 +5,7 @@ that marker and gold follow one rule.
 """
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +34,12 @@ class BoxFact(Fact):
 
 def _match(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal) -> BoxFact | Rejected:
     views, (red,) = proposal
-    marked, gold = (record.images[view].objects[red.object_id].bbox for view in views)
-    if iou(marked, gold) > limits.max_match_iou:
+    seconds = views[1:] + tuple(v for v in other_stills(record, views[0], red.object_id) if v != views[1])
+    marked, *boxes = [record.images[view].objects[red.object_id].bbox for view in (views[0], *seconds)]
+    moved, *others_moved = (iou(marked, np.array(boxes)) <= limits.max_match_iou).tolist()
+    if not moved:
         return Rejected("moved_too_little")
-    others = (record.images[view].objects[red.object_id].bbox
-              for view in other_stills(record, views[0], red.object_id) if view != views[1])
-    elsewhere = tuple(other for other in others if iou(marked, other) <= limits.max_match_iou)
-    return BoxFact(views, (red,), None, gold, elsewhere)
+    return BoxFact(views, (red,), None, boxes[0], tuple(compress(boxes[1:], others_moved)))
 
 
 def _answer(

@@ -43,10 +43,13 @@ def _named_candidates(views: int) -> Propose:
             names = sorted(name for name in seen if name in unmistakable(record))
             heights = np.array([record.objects[name].item.box.center[2] for name in names])
             drawn = rng.random((_SETS_PER_VIEW, len(names))).argsort(axis=1)[:, : len(_COLORS)]
+            if len(names) < len(_COLORS):
+                return
+            level = np.ptp(heights[drawn], axis=1) <= limits.max_candidate_spread
             asked_before = set()
-            for chosen in drawn.tolist() if len(names) >= len(_COLORS) else ():
+            for chosen in drawn[level].tolist():
                 key = frozenset(chosen)
-                if key not in asked_before and np.ptp(heights[chosen]) <= limits.max_candidate_spread:
+                if key not in asked_before:
                     asked_before.add(key)
                     yield shown, tuple(Asked(names[i], seen[names[i]], c) for i, c in zip(chosen, _COLORS, strict=True))
 
