@@ -1,7 +1,8 @@
 """Whether objects may be asked about together in some views: what a drawn point needs, and that every view counts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
@@ -18,7 +19,7 @@ def point_problem(record: SceneRecord, limits: Limits, views: Sequence[int], ask
             return "marker_off_object"
         for b in asked[:i]:
             if b.view == a.view:
-                gap = math.dist(seen.center_pixel, image.objects[b.object_id].center_pixel)
+                gap = math.dist(seen.center_pixel.tolist(), image.objects[b.object_id].center_pixel.tolist())
                 if gap / image.frame.height < limits.min_marker_gap:
                     return "markers_collide"
     return None
@@ -32,7 +33,7 @@ def pointable(seen: Observation, limits: Limits) -> bool:
 def seen_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> bool:
     """Whether one of the views shows all of several objects: a question over several views must need more than one."""
     names = {a.object_id for a in asked}
-    return len(names) > 1 and any(names <= record.images[view].objects.keys() for view in views)
+    return len(names) > 1 and any([names <= record.images[view].objects.keys() for view in views])
 
 
 def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:
@@ -41,7 +42,8 @@ def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) ->
     return object_id not in image.objects and image.glimpsed.get(object_id, 0.0) <= limits.glimpse_area
 
 
-def best_views(record: SceneRecord, limits: Limits, views: Sequence[int]) -> dict[str, int]:
+@lru_cache(maxsize=1)
+def best_views(record: SceneRecord, limits: Limits, views: tuple[int, ...]) -> Mapping[str, int]:
     """By object id: the position in ``views`` of the image that shows the object largest, of those in which a point
     marker lies on it. Objects without such an image are left out."""
     best: dict[str, int] = {}

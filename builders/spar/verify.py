@@ -8,8 +8,6 @@ the letter names it, that the answer says what the second route found, that prin
 import re
 from typing import Any
 
-import numpy as np
-
 from builders.spar.choices import LETTERS
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
@@ -18,6 +16,8 @@ from builders.spar.tasks import TASKS
 
 _HALF_STEP = {"m": 0.05, "m2": 0.05, "px1000": 0.5, "cm": 0.5, "deg": 2.5, "count": 0.0, "frame": 0.0}
 """Half of the step in which a unit is printed."""
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
 
 def verify(row: dict[str, Any], record: SceneRecord, limits: Limits) -> str | None:
@@ -31,11 +31,9 @@ def verify(row: dict[str, Any], record: SceneRecord, limits: Limits) -> str | No
         return f"the scene lacks {error}"
     if isinstance(second, str):
         return second
-    exact = np.array(row["answer_exact"], dtype=float)
-    if exact.shape != second.exact.shape:
-        return "gold differs"
-    tolerance = 1e-6 * max(1.0, float(np.abs(second.exact).max(initial=0)))
-    if exact.size and not np.abs(exact - second.exact).max() <= tolerance:
+    exact, again = row["answer_exact"], second.exact.tolist()
+    tolerance = 1e-6 * max([1.0, *map(abs, again)])
+    if len(exact) != len(again) or not all([abs(a - b) <= tolerance for a, b in zip(exact, again)]):
         return "gold differs"
     return _saying_problem(row, second)
 
@@ -84,4 +82,4 @@ def numbers_in(text: str) -> list[float]:
         >>> numbers_in("Image Coor: (12, 990), Depth: 1.5 meters")
         [12.0, 990.0, 1.5]
     """
-    return [float(number) for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", text)]
+    return [float(number) for number in _NUMBER.findall(text)]

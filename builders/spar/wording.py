@@ -12,6 +12,7 @@ from importlib.resources import files
 import yaml
 
 
+@cache
 def group_of(name: str, group: str, format_type: str) -> Mapping[str, str]:
     """A task's sentences for one place in a question of this format; empty where the place stays empty."""
     wording, common = templates(name), templates("common")
