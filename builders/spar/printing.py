@@ -13,4 +13,4 @@ def metres(value: float) -> str:
 
 def printed(lengths: tuple[float, ...]) -> tuple[float, ...]:
     """The numbers that ``metres`` prints."""
-    return tuple(float(metres(length)) for length in lengths)
+    return tuple([float(metres(length)) for length in lengths])

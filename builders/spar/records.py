@@ -32,6 +32,11 @@ class ImageRecord:
     """Visible pixels / image pixels by object id, of everything with at least one visible pixel."""
 
     @cached_property
+    def camera_from_world(self) -> Array:
+        """(4, 4) inverse pose."""
+        return np.linalg.inv(self.frame.world_from_camera)
+
+    @cached_property
     def points_px1000(self) -> Mapping[str, list[int]]:
         """u, v of the centres that can be seen, on the 0-1000 scale."""
         seen = {name: o.center_pixel for name, o in self.objects.items() if o.center_on_object}

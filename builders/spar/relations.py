@@ -82,7 +82,7 @@ def relation_slot(axis: str, difference: float, band: float) -> str:
 
 def relation_triple(differences: Differences, band: float) -> tuple[str, ...]:
     """The word of each slot, empty where the difference lies within the band."""
-    return tuple(relation_slot(axis, difference, band) for axis, difference in differences)
+    return tuple([relation_slot(axis, difference, band) for axis, difference in differences])
 
 
 def border_problem(differences: Differences, limits: Limits) -> str | None:

@@ -8,15 +8,15 @@ nothing (``glimpse_area``), people would disagree: objects with such frames are 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from builders.scenes.scene import Frame, OrientedBox
+from builders.scenes.scene import OrientedBox
 from builders.spar.facts import Asked, Fact, Gold, Rejected
 from builders.spar.limits import Limits
-from builders.spar.records import SceneRecord
+from builders.spar.records import ImageRecord, SceneRecord
 from builders.spar.second_route import Row, Second, image_of
 from builders.spar.tasks.naming import unmistakable
 from builders.spar.tasks.sampling import take_turns
@@ -24,6 +24,8 @@ from builders.spar.tasks.task import Proposal, Task
 
 _FEWEST, _MOST = 3, 5
 """Objects whose order is asked."""
+_GRID = np.array(list(product(np.linspace(-0.5, 0.5, 9), repeat=3)))
+"""Points of a box of edge length 1."""
 _DRAWS = 400
 """Sets of objects drawn before the order questions of a scene end."""
 
@@ -92,21 +94,19 @@ def _sight_problem(row: Row, record: SceneRecord, object_id: str, frames: list[i
     """The object's box must reach into exactly these frames, or into others where something hides it."""
     box, item = record.objects[object_id].item.box, record.objects[object_id]
     images = [image_of(row, record, n) for n in range(len(row["frame_ids"]))]
-    if not _reaches_into(box, [images[n].frame for n in frames]).all():
+    if not _reaches_into(box, [images[n] for n in frames]).all():
         return "object outside a frame that should show it"
     if any(image.index in item.images for n, image in enumerate(images) if n not in frames):
         return "object seen in a frame that should not show it"
     return None
 
 
-def _reaches_into(box: OrientedBox, frames: Sequence[Frame]) -> NDArray[np.bool_]:
+def _reaches_into(box: OrientedBox, images: Sequence[ImageRecord]) -> NDArray[np.bool_]:
     """(F,) whether some point of the box projects into each image, one pixel of slack."""
-    steps = np.linspace(-0.5, 0.5, 9)
-    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
-    world = np.c_[box.center + (grid * box.extents) @ box.axes, np.ones(len(grid))]
-    camera = (np.linalg.inv([frame.world_from_camera for frame in frames]) @ world.T)[:, :3]
-    u, v, w = np.moveaxis(np.array([frame.intrinsics for frame in frames]) @ camera, 1, 0)
-    right, bottom = np.array([(frame.width + 0.5, frame.height + 0.5) for frame in frames]).T[..., None]
+    world = np.c_[box.center + (_GRID * box.extents) @ box.axes, np.ones(len(_GRID))]
+    camera = (np.array([image.camera_from_world for image in images]) @ world.T)[:, :3]
+    u, v, w = np.moveaxis(np.array([image.frame.intrinsics for image in images]) @ camera, 1, 0)
+    right, bottom = np.array([(image.frame.width + 0.5, image.frame.height + 0.5) for image in images]).T[..., None]
     inside = (w > 0.02) & (u > -1.5 * w) & (u < right * w) & (v > -1.5 * w) & (v < bottom * w)
     return inside.any(axis=1)
 
@@ -165,7 +165,7 @@ def _second_order(row: Row, record: SceneRecord, limits: Limits) -> Second | str
     for n in range(len(row["frame_ids"])):
         image = image_of(row, record, n)
         for object_id in [o for o in waiting if image.glimpsed.get(o, 0.0) > limits.glimpse_area]:
-            if not _reaches_into(record.objects[object_id].item.box, [image.frame]).all():
+            if not _reaches_into(record.objects[object_id].item.box, [image]).all():
                 return "object outside a frame that should show it"
             order.append((n, waiting.pop(object_id)))
     if waiting:

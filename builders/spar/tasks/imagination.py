@@ -126,7 +126,7 @@ def _compared(seen: list[Array], offsets: list[Array]) -> Array:
     if len(seen) == 1:
         return seen[0]
     right, down, _ = seen[0] - seen[1]
-    return np.array([right, down, np.linalg.norm(offsets[0]) - np.linalg.norm(offsets[1])])
+    return np.array([right, down, math.hypot(*offsets[0].tolist()) - math.hypot(*offsets[1].tolist())])
 
 
 _OF_OBSERVER = ("green", "blue", "red")

@@ -73,6 +73,7 @@ class Name(str):
         return many if self._plural else singular
 
 
+@lru_cache(maxsize=4096)
 def plural(label: str) -> bool:
     """Whether a label's verb is "are": its head noun, the last word or the one before "of", is a plural.
 

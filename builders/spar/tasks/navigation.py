@@ -155,7 +155,7 @@ _AHEAD = 0.15
 
 def _seen_from(image: ImageRecord, point: Array) -> Array:
     """(3,) a world point in the image's camera, by the inverse pose."""
-    return (np.linalg.inv(image.frame.world_from_camera) @ np.append(point, 1.0))[:3]
+    return (image.camera_from_world @ np.append(point, 1.0))[:3]
 
 
 NAVIGATION_TASKS = (

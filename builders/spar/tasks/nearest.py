@@ -1,6 +1,7 @@
 """Which of several objects is nearest to, or farthest from, a reference object or the observer (SPAR, appendix 7.5,
 "Distance infer"). Answers are names."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -102,9 +103,9 @@ def _seen_for_being_near(
     """Whether one of the candidates would be too small to be asked about if it were as far from its camera as the
     farthest one is. Small things would be nearest more often than others: one sees them because they are near."""
     seen = [record.images[views[a.view]].objects[a.object_id] for a in asked]
-    away = np.array([np.linalg.norm(one.center_camera) for one in seen])
-    areas_far_off = np.array([one.area for one in seen]) * (away / away.max()) ** 2
-    return bool((areas_far_off < limits.min_area).any())
+    away = [math.hypot(*one.center_camera.tolist()) for one in seen]
+    farthest = max(away)
+    return any(one.area * (own / farthest) ** 2 < limits.min_area for one, own in zip(seen, away, strict=True))
 
 
 def _ranking(distances: tuple[float, ...], nearest: bool) -> list[int]:

@@ -10,7 +10,7 @@ from builders.spar.askable import hidden_in
 from builders.spar.facts import Asked, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
-from builders.spar.relations import RelationFact, relation_triple
+from builders.spar.relations import RelationFact, relation_slot
 from builders.spar.tasks.naming import unmistakable
 from builders.spar.tasks.sampling import arrangements, one_of_each, take_turns, view_groups
 from builders.spar.tasks.task import Measure, Proposal, Propose
@@ -120,5 +120,4 @@ def _facing(fact: object, limits: Limits) -> str:
     assert isinstance(fact, RelationFact)
     if "facing" in fact.closed:
         return ""
-    axes = [axis for axis, _ in fact.differences]
-    return relation_triple(fact.differences, limits.relation_band)[axes.index("facing")]
+    return relation_slot("facing", dict(fact.differences)["facing"], limits.relation_band)

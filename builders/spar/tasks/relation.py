@@ -1,6 +1,7 @@
 """Spatial relations in the observer's camera frame: of two objects, and of an object to the observer (SPAR, appendix
 7.5, "Obj spatial relation"). The first image of a question is the observer's."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -40,7 +41,7 @@ def _relation_in_view(
         return fact
     red, blue = fact.asked
     seen = record.images[fact.views[0]].objects
-    far = [float(np.linalg.norm(seen[asked.object_id].center_camera)) for asked in (red, blue)]
+    far = [math.hypot(*seen[asked.object_id].center_camera.tolist()) for asked in (red, blue)]
     return replace(fact, pair=(red, blue, far[0], far[1]))
 
 
@@ -70,10 +71,11 @@ def _relation_to_observer(
 def _has_both_sides(record: SceneRecord, limits: Limits, view: int) -> bool:
     """Whether some objects that the view does not show lie in front of its camera and others behind: where a camera
     stands with its back to the wall, everything is in front."""
-    centers = [o.item.box.center for name, o in record.objects.items()
+    centers = [o.item.box.center.tolist() for name, o in record.objects.items()
                if o.images and hidden_in(record, limits, view, name)]
-    forward = camera_coordinates(np.array(centers).reshape(-1, 3), record.frame(view))[:, 2]
-    return bool((forward >= limits.relation_band).any() and (forward <= -limits.relation_band).any())
+    forward = camera_coordinates(np.array(centers).reshape(-1, 3), record.frame(view))[:, 2].tolist()
+    band = limits.relation_band
+    return any(away >= band for away in forward) and any(away <= -band for away in forward)
 
 
 def _answer(

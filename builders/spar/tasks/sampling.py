@@ -3,6 +3,7 @@ of questions spreads over the whole scene, and yields each combination at most o
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import repeat
 from typing import TypeVar
 
@@ -143,10 +144,11 @@ def _shuffled(items: Sequence, rng: np.random.Generator) -> Iterator:
     return (items[i] for i in rng.permutation(len(items)).tolist())
 
 
-def overlapping_pairs(record: SceneRecord, limits: Limits) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1)
+def overlapping_pairs(record: SceneRecord, limits: Limits) -> tuple[tuple[int, int], ...]:
     """Ordered image pairs that share enough objects; keyframing has given them a baseline."""
     places = np.argwhere(record.view_overlap >= limits.min_view_overlap).tolist()
-    return [(record.stills[i], record.stills[j]) for i, j in places]
+    return tuple((record.stills[i], record.stills[j]) for i, j in places)
 
 
 def view_groups(record: SceneRecord, limits: Limits, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
@@ -161,5 +163,5 @@ def view_groups(record: SceneRecord, limits: Limits, size: int, rng: np.random.G
         drawn = np.where(reachable, rng.random(reachable.shape), -1.0).argmax(axis=1)
         groups, reachable = np.column_stack([groups, drawn]), reachable | near[drawn]
         np.put_along_axis(reachable, groups, False, axis=1)
-    places = np.unique(np.sort(groups, axis=1), axis=0).tolist()
-    return [tuple(record.stills[place] for place in group) for group in places]
+    different = sorted({tuple(group) for group in np.sort(groups, axis=1).tolist()})
+    return [tuple(record.stills[place] for place in group) for group in different]
