@@ -33,7 +33,11 @@ def pointable(seen: Observation, limits: Limits) -> bool:
 def seen_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> bool:
     """Whether one of the views shows all of several objects: a question over several views must need more than one."""
     names = {a.object_id for a in asked}
-    return len(names) > 1 and any([names <= record.images[view].objects.keys() for view in views])
+    if len(names) > 1:
+        for view in views:
+            if names <= record.images[view].objects.keys():
+                return True
+    return False
 
 
 def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:

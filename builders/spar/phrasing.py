@@ -8,9 +8,9 @@ import numpy as np
 from builders.spar.choices import letters, option_lines, shuffled
 from builders.spar.facts import Fact, Gold
 from builders.spar.records import SceneRecord
-from builders.spar.tasks.naming import Name
+from builders.spar.tasks.naming import called
 from builders.spar.tasks.task import Task
-from builders.spar.wording import group_of, templates
+from builders.spar.wording import group_of
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,4 @@ def _drawn(name: str, group: str, format_type: str, rng: np.random.Generator) ->
 
 def _names(task: Task, fact: Fact, record: SceneRecord) -> dict[str, str]:
     """Every asked object under its colour, as the question calls it: label and marker."""
-    form = templates("common")["marker"][task.marker]
-    labels = {a.color: record.label(a.object_id) for a in fact.asked}
-    return {color: Name(form.format(label=label, color=color), of=label) for color, label in labels.items()}
+    return {a.color: called(record.label(a.object_id), task.marker, a.color) for a in fact.asked}

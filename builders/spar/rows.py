@@ -96,7 +96,9 @@ def task_rows(
         if limits.max_per_frame and task.img_type != "video" and shown_first[views[0]] >= limits.max_per_frame:
             rejected["frame_asked_often"] += 1
             continue
-        reason = _marker_problem(task, record, limits, views, asked) or _needless_views(task, record, views, asked)
+        reason = _marker_problem(task, record, limits, views, asked)
+        if not reason and task.img_type == "multi_view" and seen_together(record, views, asked):
+            reason = "one_image_is_enough"
         if reason:
             rejected[reason] += 1
             continue
@@ -145,11 +147,6 @@ def _marker_problem(
             if b.view == a.view and shares[a.object_id, b.object_id] > limits.max_marker_iou:
                 return "markers_collide"
     return None
-
-
-def _needless_views(task: Task, record: SceneRecord, views: tuple[int, ...], asked: tuple[Asked, ...]) -> str | None:
-    """A question over several images about several objects must not be answerable from one of them."""
-    return "one_image_is_enough" if task.img_type == "multi_view" and seen_together(record, views, asked) else None
 
 
 def _row(

@@ -7,6 +7,7 @@ the right of the first one and above it. Rotation about the optical axis is left
 views that roll by more than ``Limits.max_view_roll`` are not asked.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -103,8 +104,8 @@ def _view_change(
         return Rejected("turned_around")
     if abs(roll) > limits.max_view_roll:
         return Rejected("rolled")
-    turned = np.degrees(np.arccos(np.clip(np.cos(np.radians(yaw)) * np.cos(np.radians(pitch)), -1, 1)))
-    if np.linalg.norm(motion[:3]) < limits.min_view_move and turned < limits.min_view_turn:
+    turned = math.degrees(math.acos(math.cos(math.radians(yaw)) * math.cos(math.radians(pitch))))
+    if math.hypot(*motion[:3]) < limits.min_view_move and turned < limits.min_view_turn:
         return Rejected("views_alike")
     shared = sorted(set(record.images[views[0]].objects) & set(record.images[views[1]].objects))
     named = [i for i in shared if i in unmistakable(record)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from builders.spar.records import SceneRecord
+from builders.spar.wording import templates
 
 _SINGULAR = frozenset({"atlas", "canvas", "gas", "lens"})
 """Nouns in -s with "is", besides those in -ss, -us and -is."""
@@ -74,6 +75,16 @@ class Name(str):
 
 
 @lru_cache(maxsize=4096)
+def called(label: str, marker: str, color: str) -> Name:
+    """What the text calls an object with a marker.
+
+    Example:
+        >>> called("books", "point", "red")
+        'books (red point)'
+    """
+    return Name(templates("common")["marker"][marker].format(label=label, color=color), of=label)
+
+
 def plural(label: str) -> bool:
     """Whether a label's verb is "are": its head noun, the last word or the one before "of", is a plural.
 

@@ -2,9 +2,7 @@
 7.5, "Obj spatial relation"). The first image of a question is the observer's."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +24,7 @@ from builders.spar.relations import (
     to_observer,
 )
 from builders.spar.second_route import Row, Second, center_of, image_of
-from builders.spar.tasks.naming import Name
+from builders.spar.tasks.naming import called
 from builders.spar.tasks.observer_sampling import front_and_behind_in_turn, hidden_from_first
 from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
@@ -126,16 +124,11 @@ def _claimed_word(row: Row) -> str | None:
     """The word that a judged question claims: the one with which its wording reads as the question does."""
     name, format_type, keys = row["template_id"].split("/")
     wording = group_of(name, "questions", format_type).get(keys.split("-")[0], "")
-    names = {item["color"]: _called(item) for item in row["objects"]}
+    names = {item["color"]: called(item["label"], "box", item["color"]) for item in row["objects"]}
     for word, claim in templates("relation_words")["before_name"].items():
         if wording and row["question"].startswith(wording.format(claim=claim, **names)):
             return word
     return None
-
-
-def _called(item: Mapping[str, Any]) -> Name:
-    text = templates("common")["marker"]["box"].format(label=item["label"], color=item["color"])
-    return Name(text, of=item["label"])
 
 
 RELATION_TASKS = (
