@@ -58,10 +58,14 @@ def iou(a: Array, b: Array) -> Array:
         >>> float(iou(np.array([0, 0, 4, 4]), np.array([2, 0, 6, 4]))) == 8 / 24
         True
     """
-    sides = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0)
-    shared = sides[..., 0] * sides[..., 1]
-    total = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - shared
+    shared = _area(np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0))
+    total = _area(a[..., 2:] - a[..., :2]) + _area(b[..., 2:] - b[..., :2]) - shared
     return shared / np.where(total > 0, total, 1)
+
+
+def _area(sides: Array) -> Array:
+    """(...) of rectangles with sides (..., 2)."""
+    return sides[..., 0] * sides[..., 1]
 
 
 def center_distance(a: OrientedBox, b: OrientedBox) -> float:

@@ -198,6 +198,6 @@ def _object_entry(task: Task, record: SceneRecord, views: tuple[int, ...], asked
         "label": record.label(asked.object_id),
         "color": asked.color if marked else "",
         "image_index": asked.view,
-        "point": image.points_px1000[asked.object_id] if marked and task.marker == "point" else None,
-        "bbox": image.boxes_px1000[asked.object_id] if marked and task.marker == "box" else None,
+        "point": list(image.points_px1000[asked.object_id]) if marked and task.marker == "point" else None,
+        "bbox": list(image.boxes_px1000[asked.object_id]) if marked and task.marker == "box" else None,
     }

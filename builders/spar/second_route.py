@@ -2,11 +2,10 @@
 formulas than the generators use (world axes instead of camera coordinates, mean corners instead of stored centres,
 the law of cosines instead of a difference of points)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from builders.scenes.scene import Array
 from builders.spar.records import ImageRecord, SceneRecord
@@ -53,7 +52,7 @@ def depth_of(row: Row, record: SceneRecord, item: Mapping[str, Any]) -> float:
 
 def law_of_cosines(a: Array, b: Array) -> float:
     """Distance of the end points of two offsets (3,)."""
-    return float(np.sqrt(max(0.0, a @ a + b @ b - 2 * a @ b)))
+    return math.sqrt(max(0.0, a @ a + b @ b - 2 * a @ b))
 
 
 def tells(row: Row, given: float) -> bool:
