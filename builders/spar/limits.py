@@ -103,6 +103,14 @@ class Limits:
     """Metres by which lengths offered as options differ (open)."""
     min_option_ratio: float = 0.1
     """Share of the larger of two numbers by which options differ (open)."""
+    max_option_centrality: float = 1.1
+    """Largest factor between the mean distances to all other objects, of objects whose distance to a third is offered
+    as options: names tell what stands in the middle of a room and what hangs on its walls (open)."""
+    min_option_distance: float = 0.7
+    """Metres; shorter distances are not offered as options: names tell what stands together, as a monitor and its
+    keyboard do (open)."""
+    same_reference_depth: float = 1.1
+    """Largest factor between two depths, told as a reference, with which the same things may be asked (open)."""
     max_height_gap: float = 0.3
     """Metres; only for objects closer in height do options differ in above and below: names tell the rest (open)."""
     max_option_iou: float = 0.2
@@ -154,6 +162,8 @@ class Limits:
         if not 1 < self.min_area_step <= self.max_area_step:
             raise InputError(f"min_area_step={self.min_area_step}, max_area_step={self.max_area_step}: expected two "
                              "factors above 1, the smaller first")
+        if min(self.max_option_centrality, self.same_reference_depth) < 1:
+            raise InputError("max_option_centrality and same_reference_depth are factors of 1 or more")
         if self.room_voxel == 0 or self.room_outline_radius < self.room_voxel:
             raise InputError("room_voxel must be above 0 and room_outline_radius not below it")
         if 0 in (self.max_option_iou, self.max_same_objects, self.max_same_count) or self.max_depth <= self.min_depth:

@@ -115,6 +115,13 @@ class SceneRecord:
         return {name: o.item.box.corners().mean(axis=0) for name, o in self.objects.items()}
 
     @cached_property
+    def mean_distance(self) -> Mapping[str, float]:
+        """Metres from each object's centre to those of the others, by object id: small in the middle of a room."""
+        centers = np.array([o.item.box.center for o in self.objects.values()])
+        apart = np.linalg.norm(centers[:, None] - centers, axis=2)
+        return dict(zip(self.objects, (apart.sum(axis=1) / max(len(centers) - 1, 1)).tolist(), strict=True))
+
+    @cached_property
     def overlapping_boxes(self) -> frozenset[tuple[str, str]]:
         """Pairs of objects, both ways round, whose boxes share interior points."""
         names, boxes = list(self.objects), [o.item.box for o in self.objects.values()]

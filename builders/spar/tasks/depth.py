@@ -13,13 +13,13 @@ from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, depth_of, tells
 from builders.spar.tasks.numbers import (
+    DISTRACTORS,
     from_other_stills,
     number_elsewhere,
     number_gold,
     pairs_elsewhere,
-    partners_elsewhere,
 )
-from builders.spar.tasks.sampling import objects_across_views, one_view
+from builders.spar.tasks.sampling import any_view, objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
 
 _FORMATS = ("fill", "select", "sentence")
@@ -33,7 +33,8 @@ def _depth(record: SceneRecord, views: tuple[int, ...], asked: Asked) -> float:
 def _depth_given_reference(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
-    """Options: in one image, depths of its other objects; over several, depths of the same object in other images."""
+    """Options: depths of the same object in other images; in a single view, which tells the depth of another thing, of
+    its namesakes where something else is as deep."""
     views, (red, blue) = proposal
     given = _depth(record, views, red)
 
@@ -44,8 +45,7 @@ def _depth_given_reference(
     if isinstance(value, Rejected):
         return value
     if red.view == blue.view:
-        others = number_elsewhere(record, limits, rng, views, partners_elsewhere(record, limits, views, red, blue),
-                                  lambda asked: apart(_depth(record, views, asked[1])))
+        others = _depths_of_namesakes(record, limits, rng, views[0], blue.object_id, given)
         return NumberFact(views, (red, blue), (red, blue, given, value), value, given, others)
 
     def depth(view: int) -> float | Rejected:
@@ -56,6 +56,27 @@ def _depth_given_reference(
 
     others = from_other_stills(record, rng, views, depth, lambda view: len(record.images[view].objects))
     return NumberFact(views, (red, blue), None, value, given, others)
+
+
+def _depths_of_namesakes(
+    record: SceneRecord, limits: Limits, rng: np.random.Generator, view: int, object_id: str, given: float
+) -> tuple[float, ...]:
+    """Depths that other questions in the same words have as gold, as many as options need: of objects of the same name
+    in images where a reference is about as deep. All such questions are equally likely, as in ``any_view``."""
+    label = record.label(object_id)
+    waiting: list[tuple[float, float]] = []
+    for still in record.stills:
+        depths = {name: float(seen.center_camera[2]) for name, seen in record.images[still].objects.items()
+                  if pointable(seen, limits)}
+        references = [(name, depth) for name, depth in depths.items()
+                      if max(depth, given) <= limits.same_reference_depth * min(depth, given)]
+        for name, depth in depths.items():
+            if record.label(name) == label and (still, name) != (view, object_id):
+                questions = sum(other != name and abs(depth - reference) >= limits.min_depth_gap
+                                for other, reference in references)
+                if questions:
+                    waiting.append((rng.exponential() / questions, depth))
+    return tuple(depth for _, depth in sorted(waiting)[:DISTRACTORS])
 
 
 def _depth_difference(
@@ -117,7 +138,7 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc", short="Depth-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=one_view(("red", "blue")), measure=_depth_given_reference, answer=_answer,
+        propose=any_view(("red", "blue")), measure=_depth_given_reference, answer=_answer,
         recompute=_second_depth,
     ),
     Task(

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from builders.spar.askable import best_views, hidden_in, pointable
+from builders.spar.askable import best_views, hidden_in, point_problem, pointable, seen_together
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, pose_of
-from builders.spar.tasks.numbers import from_other_stills, number_elsewhere, number_gold, partners_elsewhere
+from builders.spar.tasks.numbers import from_other_stills, number_gold, numbers_together
 from builders.spar.tasks.sampling import (
     objects_across_views,
     objects_in_video,
@@ -76,22 +76,43 @@ def _distance_to_camera(
 def _distance_between(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
+    """From red to blue. Options are distances of red to other things where blue is marked, all about as central in the
+    scene as blue; any of them may take blue's place and be asked about."""
     views, (red, blue) = proposal
 
-    def distance(asked: tuple[Asked, ...]) -> float | Rejected:
-        a, b = (record.objects[x.object_id].item.box for x in asked)
-        value = center_distance(a, b)
+    def distance(other: Asked) -> float | Rejected:
+        value = center_distance(*(record.objects[x.object_id].item.box for x in (red, other)))
         if value < limits.min_distance:
             return Rejected("too_close")
-        overlap = (asked[0].object_id, asked[1].object_id) in record.overlapping_boxes
-        return Rejected("boxes_overlap") if overlap else value
+        return Rejected("boxes_overlap") if (red.object_id, other.object_id) in record.overlapping_boxes else value
 
-    value = distance((red, blue))
+    value = distance(blue)
     if isinstance(value, Rejected):
         return value
-    others = partners_elsewhere(record, limits, views, red, blue)
-    return NumberFact(views, (red, blue), None, value, None,
-                      number_elsewhere(record, limits, rng, views, others, distance))
+    if value < limits.min_option_distance:
+        return NumberFact(views, (red, blue), None, value, None)
+    across = len(views) > 1 and views != record.video
+    partners, distances = [blue], [value]
+    for other in _partners(record, limits, views, red, blue):
+        asked, value = (red, other), distance(other)
+        if not (isinstance(value, Rejected) or value < limits.min_option_distance
+                or point_problem(record, limits, views, asked)
+                or (across and seen_together(record, views, asked))):
+            partners.append(other)
+            distances.append(value)
+    central = [record.mean_distance[other.object_id] for other in partners]
+    gold, *others = numbers_together(distances, central, limits, rng) or [0]
+    return NumberFact(views, (red, partners[gold]), None, distances[gold], None, tuple(distances[i] for i in others))
+
+
+def _partners(record: SceneRecord, limits: Limits, views: tuple[int, ...], red: Asked, blue: Asked) -> list[Asked]:
+    """Where else the blue marker could stand while the red one stays: in its image; in a video, in the frames that
+    show the objects best."""
+    if views == record.video:
+        places = sorted(best_views(record, limits, views).items())
+    else:
+        places = [(name, blue.view) for name in sorted(record.images[views[blue.view]].objects)]
+    return [Asked(name, at, blue.color) for name, at in places if name not in (red.object_id, blue.object_id)]
 
 
 def _answer(

@@ -32,13 +32,9 @@ from builders.spar.relations import (
     to_observer,
 )
 from builders.spar.second_route import Row, Second, center_of, image_of
-from builders.spar.tasks.observer_sampling import (
-    drawn_across_views,
-    drawn_in_one_view,
-    drawn_in_video,
-    front_and_behind_in_turn,
-)
+from builders.spar.tasks.observer_sampling import drawn_across_views, drawn_in_video, front_and_behind_in_turn
 from builders.spar.tasks.relation import words_beyond_band
+from builders.spar.tasks.sampling import one_view
 from builders.spar.tasks.task import Proposal, Propose, Task
 
 
@@ -153,8 +149,8 @@ _across_three = partial(drawn_across_views, views=3)
 _named_in_video = partial(drawn_in_video, named=True)
 
 IMAGINATION_TASKS = (
-    _task("spatial_imagination_oc", "SpImag-OC", "single_view", 1, drawn_in_one_view),
-    _task("spatial_imagination_oo", "SpImag-OO", "single_view", 1, drawn_in_one_view),
+    _task("spatial_imagination_oc", "SpImag-OC", "single_view", 1, one_view),
+    _task("spatial_imagination_oo", "SpImag-OO", "single_view", 1, one_view),
     _task("spatial_imagination_oc_mv", "SpImag-OC-MV", "multi_view", 3, _across_three),
     _task("spatial_imagination_oo_mv", "SpImag-OO-MV", "multi_view", 3, _across_three),
     _task("spatial_imagination_oc_video", "SpImag-OC-Video", "video", 0, drawn_in_video),

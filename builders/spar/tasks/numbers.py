@@ -5,14 +5,19 @@ from itertools import combinations
 
 import numpy as np
 
-from builders.spar.askable import best_views, point_problem, seen_together
+from builders.scenes.scene import Array
+from builders.spar.askable import point_problem, seen_together
 from builders.spar.choices import alternatives
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.limits import Limits
 from builders.spar.printing import metres, printed
 from builders.spar.records import SceneRecord
 
-_DISTRACTORS = 3
+DISTRACTORS = 3
+"""Options beside gold."""
+
+_SETS_DRAWN = 256
+"""Random sets of options looked at before none is thought to fit."""
 
 
 def number_gold(
@@ -23,7 +28,7 @@ def number_gold(
     Slots: ``value``, and ``given`` if the question tells a length.
     """
     others = (() if format_type != "select" else
-              alternatives(fact.value, fact.elsewhere, _DISTRACTORS, lambda a, b: _apart(a, b, limits), rng))
+              alternatives(fact.value, fact.elsewhere, DISTRACTORS, lambda a, b: _apart(a, b, limits), rng))
     if isinstance(others, Rejected):
         return others
     slots = {"value": metres(fact.value)} | ({} if fact.given is None else {"given": metres(fact.given)})
@@ -52,9 +57,32 @@ def number_elsewhere(
         value = number(asked)
         if not isinstance(value, Rejected):
             numbers.append(value)
-            if len(numbers) == _DISTRACTORS:
+            if len(numbers) == DISTRACTORS:
                 break
     return tuple(numbers)
+
+
+def numbers_together(
+    numbers: Sequence[float], told_by_names: Sequence[float], limits: Limits, rng: np.random.Generator
+) -> list[int]:
+    """Places of four numbers that serve as options together, the first as gold; empty if no set is found. The first
+    number is one of them. Each member of the set is as likely to be gold: so it is, given the options, if every number
+    is as likely to come first.
+
+    Args:
+        told_by_names: parallel to ``numbers``; what a name lets one expect of the number. It is about the same for all
+            members of a set, within the factor ``limits.max_option_centrality``.
+    """
+    if len(numbers) <= DISTRACTORS:
+        return []
+    others = 1 + rng.random((_SETS_DRAWN, len(numbers) - 1)).argsort(axis=1)[:, :DISTRACTORS]
+    drawn = np.column_stack([np.zeros(_SETS_DRAWN, np.int64), others])
+    ordered = np.sort(np.asarray(numbers)[drawn], axis=1)
+    low, high = ordered[:, :-1], ordered[:, 1:]
+    expected = np.asarray(told_by_names)[drawn]
+    fits = (high - low >= _margin(high, limits)).all(axis=1)
+    fits &= expected.max(axis=1) <= limits.max_option_centrality * expected.min(axis=1)
+    return rng.permutation(drawn[fits.argmax()]).tolist() if fits.any() else []
 
 
 def from_other_stills(
@@ -77,23 +105,9 @@ def from_other_stills(
         value = number(stills[i])
         if not isinstance(value, Rejected):
             numbers.append(value)
-            if len(numbers) == _DISTRACTORS:
+            if len(numbers) == DISTRACTORS:
                 break
     return tuple(numbers)
-
-
-def partners_elsewhere(
-    record: SceneRecord, limits: Limits, views: tuple[int, ...], red: Asked, blue: Asked
-) -> list[tuple[Asked, Asked]]:
-    """Where else the blue marker could stand while the red one stays: in its image; over several views, in every image
-    but the red marker's; in a video, on the frames that show the objects best."""
-    if views == record.video:
-        best = best_views(record, limits, views)
-        others = [Asked(name, at, blue.color) for name, at in sorted(best.items())]
-    else:
-        images = [blue.view] if red.view == blue.view else [view for view in range(len(views)) if view != red.view]
-        others = [Asked(name, at, blue.color) for at in images for name in sorted(record.images[views[at]].objects)]
-    return [(red, other) for other in others if other.object_id not in (red.object_id, blue.object_id)]
 
 
 def pairs_elsewhere(
@@ -113,4 +127,9 @@ def pairs_elsewhere(
 
 
 def _apart(a: float, b: float, limits: Limits) -> bool:
-    return abs(a - b) >= max(limits.min_option_gap, limits.min_option_ratio * max(a, b))
+    return abs(a - b) >= float(_margin(max(a, b), limits))
+
+
+def _margin(larger: float | Array, limits: Limits) -> Array:
+    """By how much two numbers must differ to be told apart, given the larger one."""
+    return np.maximum(limits.min_option_gap, limits.min_option_ratio * np.asarray(larger))

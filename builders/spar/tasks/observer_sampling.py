@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 
 import numpy as np
 
@@ -17,20 +16,6 @@ from builders.spar.tasks.task import Measure, Proposal, Propose
 
 _MOST_WAITING = 1000
 """Proposals of one kind that wait for one of the other, before a sampler gives up."""
-
-
-def drawn_in_one_view(colors: Sequence[str]) -> Propose:
-    """Different objects seen in one image."""
-
-    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        def choices_in(image: int) -> Iterator[Proposal]:
-            seen = sorted(record.images[image].objects)
-            for chosen in arrangements(seen, len(colors), rng):
-                yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
-
-        yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
-
-    return propose
 
 
 def drawn_across_views(colors: Sequence[str], views: int) -> Propose:

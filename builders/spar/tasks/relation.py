@@ -2,7 +2,9 @@
 7.5, "Obj spatial relation"). The first image of a question is the observer's."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from builders.spar.relations import (
     between,
     border_problem,
     relation_gold,
+    relation_triple,
     said_words,
     to_observer,
 )
@@ -62,7 +65,8 @@ def _relation_to_observer(
     problem = border_problem(differences, limits)
     if problem:
         return Rejected(problem)
-    closed = () if _has_both_sides(record, limits, views[0]) else ("facing",)
+    both = _has_both_sides(record, limits, views[0]) and red.object_id in _on_both_sides(record, limits)
+    closed = () if both else ("facing",)
     return RelationFact(views, (red,), None, differences, float(center[2] - first.center[2]), closed=closed)
 
 
@@ -72,14 +76,40 @@ def _has_both_sides(record: SceneRecord, limits: Limits, view: int) -> bool:
     centers = [o.item.box.center.tolist() for name, o in record.objects.items()
                if o.images and hidden_in(record, limits, view, name)]
     forward = camera_coordinates(np.array(centers).reshape(-1, 3), record.frame(view))[:, 2].tolist()
+    return _reach_both(forward, limits)
+
+
+@lru_cache(maxsize=1)
+def _on_both_sides(record: SceneRecord, limits: Limits) -> frozenset[str]:
+    """Objects that some images which do not show them have in front of their camera, and others behind."""
+    centers = np.array([o.item.box.center for o in record.objects.values()])
+    forward = [camera_coordinates(centers, record.frame(still))[:, 2].tolist() for still in record.stills]
+    return frozenset(name for name, away in zip(record.objects, zip(*forward, strict=True), strict=True) if _reach_both(
+        [z for still, z in zip(record.stills, away, strict=True) if hidden_in(record, limits, still, name)], limits))
+
+
+def _reach_both(differences: Sequence[float], limits: Limits) -> bool:
     band = limits.relation_band
-    return any(away >= band for away in forward) and any(away <= -band for away in forward)
+    return any(one >= band for one in differences) and any(one <= -band for one in differences)
 
 
 def _answer(
     fact: RelationFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
     return relation_gold(fact, format_type, limits, rng)
+
+
+def _answer_to_observer(
+    fact: RelationFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
+) -> Gold | Rejected:
+    """Among options, things at each height and each single object are as often behind the observer as in front: what is
+    below, or a name, does not tell. Left and right are as frequent by nature."""
+    gold = relation_gold(fact, format_type, limits, rng)
+    words = dict(zip(TO_OBSERVER, relation_triple(fact.differences, limits.relation_band), strict=True))
+    if isinstance(gold, Rejected) or format_type != "select" or not words["facing"]:
+        return gold
+    contexts = words["vertical"], fact.asked[0].object_id
+    return replace(gold, balance=tuple((c, words["facing"], RELATION_WORDS["facing"]) for c in contexts))
 
 
 def _second_of_two(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
@@ -141,7 +171,7 @@ RELATION_TASKS = (
         name="obj_spatial_relation_oc_mv", short="ObjRel-OC-MV", level="high", relation="oc", img_type="multi_view",
         views=3, formats=("select", "sentence"), bench_format="select", options=4, marker="box",
         propose=front_and_behind_in_turn(hidden_from_first("red", views=3), _relation_to_observer),
-        measure=_relation_to_observer, answer=_answer, recompute=_second_to_observer,
+        measure=_relation_to_observer, answer=_answer_to_observer, recompute=_second_to_observer,
     ),
     Task(
         name="obj_spatial_relation_oo_mv", short="ObjRel-OO-MV", level="high", relation="oo", img_type="multi_view",

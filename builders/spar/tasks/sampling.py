@@ -2,9 +2,10 @@
 of questions spreads over the whole scene, and yields each combination at most once."""
 
 import math
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import accumulate, repeat
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +31,24 @@ def one_view(colors: Sequence[str]) -> Propose:
                 yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
 
         yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
+
+    return propose
+
+
+def any_view(colors: Sequence[str]) -> Propose:
+    """As ``one_view``, but every choice in every image is equally likely to come next: rich images come more often."""
+
+    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
+        pools = [(still, sorted(record.images[still].objects)) for still in record.stills]
+        ends = list(accumulate(len(names) ** len(colors) for _, names in pools))
+        for number in shuffled_numbers(ends[-1], rng):
+            image, names = pools[bisect(ends, number)]
+            chosen = []
+            for _ in colors:
+                number, place = divmod(number, len(names))
+                chosen.append(names[place])
+            if len(set(chosen)) == len(chosen):
+                yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
 
     return propose
 

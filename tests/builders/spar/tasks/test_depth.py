@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tests.builders.toy import look_at, make_scene, moved, toy_room
 FORMATS = ("fill", "select", "sentence")
 LABELS = ["chair", "table", "lamp", "box", "sofa", "plant", "bin"]
 DEPTHS = dict(zip(LABELS, (1.7, 2.2, 2.7, 3.3, 3.9, 4.6, 5.2)))
+SIDES = (-0.8, 0.9, -0.3, 0.6, -1.4, 1.5, 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +32,7 @@ def toy():
 @pytest.fixture(scope="module")
 def avenue():
     """A camera looks along +y over things that stand at the depths of ``DEPTHS``, fanned out to both sides."""
-    sides = (-0.8, 0.9, -0.3, 0.6, -1.4, 1.5, 0.1)
-    boxes = [((x, y, 0.5), (0.24, 0.24, 0.24), 0.0) for x, y in zip(sides, DEPTHS.values())]
+    boxes = [((x, y, 0.5), (0.24, 0.24, 0.24), 0.0) for x, y in zip(SIDES, DEPTHS.values())]
     return build_record(make_scene(boxes, [look_at((0, 0, 0.5), (0, 1, 0.5))], LABELS, floor=False), LIMITS)
 
 
@@ -64,14 +65,21 @@ def test_options_over_several_images_are_depths_of_the_same_object_elsewhere():
         assert set(row["options"]) <= {f"{(camera @ [*blue, 1])[2]:.1f}" for camera in cameras}
 
 
-def test_options_are_depths_of_other_things_in_the_picture(avenue):
-    depths = {f"{depth:.1f}" for depth in DEPTHS.values()}
-    rows = rows_of(avenue, DEPTH_TASKS[0], "select")
-    assert len(rows) >= 5
-    for row in rows:
-        assert set(row["options"]) <= depths
-        red = DEPTHS[row["objects"][0]["label"]]
-        assert all(abs(float(option) - red) > 0.19 for option in row["options"])  # no option repeats what was given
+def test_options_are_depths_of_namesakes_where_a_reference_is_as_deep():
+    """A lamp among chairs, seen thrice: at 2.7 m, at 2.8 m, and from so far off that nothing is as near as 2.8 m."""
+    chairs = {name: depth for name, depth in DEPTHS.items() if name != "lamp"}
+    boxes = [((x, y, 0.5), (0.24, 0.24, 0.24), 0.0) for x, y in zip(SIDES, DEPTHS.values())]
+    labels = [name if name == "lamp" else "chair" for name in DEPTHS]
+    eyes = [(0, -back, 0.5) for back in (0, 0.1, 1.6)]
+    poses = [look_at(eye, (0, 9, 0.5)) for eye in eyes]
+    limits = replace(LIMITS, keyframe_translation=0.05)
+    record = build_record(make_scene(boxes, poses, labels, floor=False), limits)
+    rows = [row for seed in range(5) for row in rows_of(record, DEPTH_TASKS[0], "select", limits=limits, seed=seed)]
+    assert {row["objects"][1]["label"] for row in rows} == {"chair"}  # the lamp has no namesake
+    lamps = [row for row in rows if row["objects"][0]["label"] == "lamp" and row["frame_ids"] != ["20"]]
+    near, behind = ({f"{depth + back:.1f}" for depth in chairs.values()} for back in (0, 0.1))
+    assert len(lamps) >= 5 and all(set(row["options"]) <= near | behind for row in lamps)
+    assert any(set(row["options"]) - (near if row["frame_ids"] == ["0"] else behind) for row in lamps)
 
 
 def test_options_of_differences_are_those_of_other_pairs(avenue):

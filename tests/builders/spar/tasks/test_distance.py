@@ -28,6 +28,12 @@ def toy():
     return record, [row for t in DISTANCE_TASKS for f in FORMATS for row in rows_of(record, t, f)]
 
 
+@pytest.fixture(scope="module")
+def records():
+    rooms = (open_source("procedural", 3, "raycast").load(f"room_{n:06d}") for n in range(4))
+    return [build_record(room, Limits(), video=True) for room in rooms]
+
+
 def test_distances_of_a_room_of_right_triangles():
     """Whole-number triangles around the camera, all at its height: 5-12-13, 12-35-37, 7-24-25."""
     places = {"chair": (0, 3, 1), "table": (1.2, 3.5, 1), "lamp": (-1, 2.4, 1), "box": (-1.4, 4.8, 1)}
@@ -89,6 +95,25 @@ def test_options_to_the_camera_are_distances_of_the_same_object_to_other_cameras
             assert set(row["options"]) <= {f"{distance:.1f}" for distance in away.values()}
             checked[name] += 1
     assert len(checked) == 2 and min(checked.values()) >= 5
+
+
+def test_options_between_things_are_distances_to_others_as_central(records):
+    """Where blue is marked, about as far from everything else on average as blue, and not close to red."""
+    seen = Counter()
+    for record in records:
+        centers = {name: o.item.box.center for name, o in record.objects.items()}
+        central = {a: sum(np.linalg.norm(p - q) for q in centers.values()) / (len(centers) - 1)
+                   for a, p in centers.items()}
+        for name in ("distance_prediction_oo", "distance_prediction_oo_mv", "distance_prediction_oo_video"):
+            for row in asked.rows_of(record, TASKS[name], "select", limits=Limits()):
+                red, blue = (item["object_id"] for item in row["objects"])
+                image = record.image_of_frame[row["frame_ids"][row["objects"][1]["image_index"]]]
+                others = centers if name.endswith("video") else image.objects
+                away = {f"{np.linalg.norm(centers[red] - centers[other]):.1f}" for other in others
+                        if other != red and 1 / 1.1001 < central[other] / central[blue] < 1.1001}
+                assert set(row["options"]) <= away and min(map(float, row["options"])) >= 0.7
+                seen[name] += 1
+    assert min(seen.values()) > 10 and len(seen) == 3
 
 
 def test_living_room_distances_agree_with_independent_measurements(scenes_root):

@@ -139,6 +139,21 @@ def test_front_and_behind_are_equally_frequent_where_they_are_asked(records):
     assert len(asked) >= 20 and abs(words["front"] - words["behind"]) <= 0.25 * len(asked)
 
 
+def test_each_thing_is_behind_as_often_as_in_front_where_it_can_be_both(records):
+    record = records[1]
+    rows = rows_of(record, "obj_spatial_relation_oc_mv", "select")
+    where: dict[str, Counter] = {}
+    for row in rows:
+        gold = row["options"]["ABCD".index(row["answer"])]
+        where.setdefault(row["objects"][0]["object_id"], Counter())[gold.split(", ")[-1]] += 1
+    assert len(where) > 5
+    for name, counts in where.items():
+        assert abs(counts["behind"] - counts["front"]) <= 1
+        center = [*record.objects[name].item.box.center, 1]
+        away = [(np.linalg.inv(image.frame.world_from_camera) @ center)[2] for image in record.images]
+        assert min(away) < -0.1 and max(away) > 0.1
+
+
 def test_front_is_no_option_where_nothing_can_be_behind(records):
     """A camera that circles around the room has everything in front of it."""
     made = rows_of(records[0], "obj_spatial_relation_oc_mv", "sentence")
