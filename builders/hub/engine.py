@@ -1,5 +1,6 @@
 """Runs a function over scenes, here or in worker processes. Results depend on the scenes alone, never on the engine."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -28,7 +29,11 @@ def map_scenes(
         workers: 1 runs in this process.
     """
     if workers <= 1:
-        yield from ((item, function(item)) for item in items)
+        gc.freeze()  # what is imported lives as long as the process: no collection need walk it for each scene
+        try:
+            yield from ((item, function(item)) for item in items)
+        finally:
+            gc.unfreeze()
         return
     waiting = list(items)
     for _ in range(_SHARED_ROUNDS):
@@ -63,4 +68,4 @@ def _alone(function: Callable[[Item], Result], item: Item) -> Result | None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=gc.freeze)

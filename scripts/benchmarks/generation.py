@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -31,6 +32,7 @@ import typer
 from builders.command import run_command
 from builders.errors import InputError
 from builders.hub import parts
+from builders.hub.engine import map_scenes
 from builders.hub.parquet import writer_options
 from builders.hub.parts import ensure_part, part_path
 from builders.scenes.procedural.source import ProceduralSource
@@ -213,7 +215,7 @@ def timed_part(builder: SparBuilder, folder: Path, ref: Any) -> dict[str, float]
         one.start()
     try:
         start, busy = time.perf_counter(), time.process_time()
-        ensure_part(builder, folder, ref)
+        list(map_scenes(partial(ensure_part, builder, folder), [ref], workers=1))
         spent["whole"], spent["cpu"] = time.perf_counter() - start, time.process_time() - busy
     finally:
         for one in patches:
