@@ -30,6 +30,13 @@ def pointable(seen: Observation, limits: Limits) -> bool:
     return seen.center_on_object and seen.marker_cover >= limits.min_marker_cover
 
 
+@lru_cache(maxsize=2)
+def markable(record: SceneRecord, limits: Limits, points: bool) -> tuple[tuple[str, ...], ...]:
+    """For each image, the objects that a question may mark in it, sorted; ``points``: those on which a point lies."""
+    return tuple(tuple(sorted(name for name, seen in image.objects.items() if not points or pointable(seen, limits)))
+                 for image in record.images)
+
+
 def seen_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> bool:
     """Whether one of the views shows all of several objects: a question over several views must need more than one."""
     names = {a.object_id for a in asked}

@@ -12,14 +12,15 @@ from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, depth_of, tells
+from builders.spar.tasks.even_sampling import any_view, objects_in_views_apart, views_apart
 from builders.spar.tasks.numbers import (
     DISTRACTORS,
-    from_other_stills,
+    from_stills,
     number_elsewhere,
     number_gold,
     pairs_elsewhere,
 )
-from builders.spar.tasks.sampling import any_view, objects_across_views, one_view
+from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
 
 _FORMATS = ("fill", "select", "sentence")
@@ -48,13 +49,12 @@ def _depth_given_reference(
         others = _depths_of_namesakes(record, limits, rng, views[0], blue.object_id, given)
         return NumberFact(views, (red, blue), (red, blue, given, value), value, given, others)
 
-    def depth(view: int) -> float | Rejected:
-        seen = record.images[view].objects
-        if blue.object_id not in seen or red.object_id in seen or not pointable(seen[blue.object_id], limits):
-            return Rejected("not_asked_here")
-        return apart(float(seen[blue.object_id].center_camera[2]))
+    places = views_apart(record, limits, red.object_id, blue.object_id)
 
-    others = from_other_stills(record, rng, views, depth, lambda view: len(record.images[view].objects))
+    def depth(view: int) -> float | Rejected:
+        return apart(float(record.images[view].objects[blue.object_id].center_camera[2]))
+
+    others = from_stills(rng, [view for view in places if view != views[blue.view]], depth)
     return NumberFact(views, (red, blue), None, value, given, others)
 
 
@@ -94,7 +94,7 @@ def _depth_difference(
     value = difference((red, blue, green))
     if isinstance(value, Rejected):
         return value
-    others = [(red, *pair) for pair in pairs_elsewhere(record, views, blue, green, kept=(red,))]
+    others = [(red, *pair) for pair in pairs_elsewhere(record, limits, views, blue, green, kept=(red,))]
     depths = _depth(record, views, blue), _depth(record, views, green)
     pair = (blue, green, *depths) if blue.view == green.view else None
     return NumberFact(views, (red, blue, green), pair, value, _depth(record, views, red),
@@ -138,25 +138,25 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc", short="Depth-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=any_view(("red", "blue")), measure=_depth_given_reference, answer=_answer,
-        recompute=_second_depth,
+        propose=any_view(("red", "blue"), points=True), measure=_depth_given_reference,
+        answer=_answer, recompute=_second_depth,
     ),
     Task(
         name="depth_prediction_oo", short="Depth-OO", level="low", relation="oo", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=one_view(("red", "blue", "green")), measure=_depth_difference, answer=_answer_difference,
+        propose=one_view(("red", "blue", "green"), points=True), measure=_depth_difference, answer=_answer_difference,
         recompute=_second_difference,
     ),
     Task(
         name="depth_prediction_oc_mv", short="Depth-OC-MV", level="low", relation="oc", img_type="multi_view", views=3,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=objects_across_views(("red", "blue"), views=3), measure=_depth_given_reference, answer=_answer,
-        recompute=_second_depth,
+        propose=objects_in_views_apart("red", "blue"), measure=_depth_given_reference,
+        answer=_answer, recompute=_second_depth,
     ),
     Task(
         name="depth_prediction_oo_mv", short="Depth-OO-MV", level="low", relation="oo", img_type="multi_view", views=3,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=objects_across_views(("red", "blue", "green"), views=3), measure=_depth_difference,
+        propose=objects_across_views(("red", "blue", "green"), views=3, points=True), measure=_depth_difference,
         answer=_answer_difference, recompute=_second_difference,
     ),
 )

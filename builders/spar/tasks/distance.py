@@ -1,75 +1,38 @@
 """Distance tasks: metres between 3D centres, or to the camera centre (SPAR, appendix 7.5, "Distance infer")."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from builders.spar.askable import best_views, hidden_in, point_problem, pointable, seen_together
+from builders.spar.askable import best_views, markable, point_problem, seen_together
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, pose_of
-from builders.spar.tasks.numbers import from_other_stills, number_gold, numbers_together
-from builders.spar.tasks.sampling import (
-    objects_across_views,
-    objects_in_video,
-    one_view,
-    overlapping_pairs,
-    take_turns,
-    view_groups,
-)
+from builders.spar.tasks.even_sampling import any_view, object_hidden_from_first, views_without
+from builders.spar.tasks.numbers import from_stills, number_gold, numbers_together
+from builders.spar.tasks.sampling import objects_across_views, objects_in_video, one_view
 from builders.spar.tasks.task import Proposal, Task
 
 _FORMATS = ("fill", "select", "sentence")
 
 
-def _hidden_from_first(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-    """Objects that the first of three views does not show, each marked where one of the others shows it best."""
-
-    def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
-        shown = tuple(rng.permutation(group).tolist())
-        later = _seen_later(record, limits, shown)
-        for i in rng.permutation(len(later)).tolist():
-            yield shown, (later[i],)
-
-    groups = view_groups(record, limits, 3, rng)
-    yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])
-
-
-def _seen_later(record: SceneRecord, limits: Limits, views: tuple[int, ...]) -> list[Asked]:
-    """Objects of which the first view shows nothing; in the view that shows each best."""
-    first = record.images[views[0]]
-    return [Asked(name, view, "red") for name, view in sorted(best_views(record, limits, views).items())
-            if name not in first.objects and first.glimpsed.get(name, 0.0) <= limits.glimpse_area]
-
-
 def _distance_to_camera(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact:
-    """To the camera of the first view. Options are distances of the same object to the cameras of other images: that
-    show it, or, over several views, that do not but overlap with one that does."""
+    """To the camera of the first view. Options are distances of the same object to the cameras of other images that
+    might have been the first."""
     views, (red,) = proposal
     center = record.objects[red.object_id].item.box.center
 
     def distance(view: int) -> float:
         return float(np.linalg.norm(camera_coordinates(center, record.frame(view))))
 
-    shown = {still for still in record.stills if red.object_id in record.images[still].objects}
-    near = {a for a, b in overlapping_pairs(record, limits) if b in shown}
-
-    def elsewhere(view: int) -> float | Rejected:
-        seen = record.images[view].objects.get(red.object_id)
-        if len(views) > 1:
-            asked = view in near and hidden_in(record, limits, view, red.object_id)
-        else:
-            asked = seen is not None and pointable(seen, limits)
-        return distance(view) if asked else Rejected("not_asked_here")
-
-    def questions(view: int) -> int:
-        return len(record.images[view].objects) if len(views) == 1 else 1
-
-    others = from_other_stills(record, rng, views, elsewhere, questions)
+    if len(views) > 1:
+        places = views_without(record, limits, red.object_id)
+    else:
+        marked = markable(record, limits, points=True)
+        places = [view for view in record.stills if red.object_id in marked[view]]
+    others = from_stills(rng, [view for view in places if view != views[0]], distance)
     return NumberFact(views, (red,), None, distance(views[0]), None, others)
 
 
@@ -111,7 +74,7 @@ def _partners(record: SceneRecord, limits: Limits, views: tuple[int, ...], red: 
     if views == record.video:
         places = sorted(best_views(record, limits, views).items())
     else:
-        places = [(name, blue.view) for name in sorted(record.images[views[blue.view]].objects)]
+        places = [(name, blue.view) for name in markable(record, limits, points=True)[views[blue.view]]]
     return [Asked(name, at, blue.color) for name, at in places if name not in (red.object_id, blue.object_id)]
 
 
@@ -139,22 +102,25 @@ DISTANCE_TASKS = (
     Task(
         name="distance_prediction_oc", short="Dist-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=one_view(("red",)), measure=_distance_to_camera, answer=_answer, recompute=_second_to_camera,
+        propose=any_view(("red",), points=True), measure=_distance_to_camera, answer=_answer,
+        recompute=_second_to_camera,
     ),
     Task(
         name="distance_prediction_oo", short="Dist-OO", level="low", relation="oo", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=one_view(("red", "blue")), measure=_distance_between, answer=_answer, recompute=_second_between,
+        propose=one_view(("red", "blue"), points=True), measure=_distance_between, answer=_answer,
+        recompute=_second_between,
     ),
     Task(
         name="distance_prediction_oc_mv", short="Dist-OC-MV", level="low", relation="oc", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=_hidden_from_first, measure=_distance_to_camera, answer=_answer, recompute=_second_to_camera,
+        propose=object_hidden_from_first("red"), measure=_distance_to_camera, answer=_answer,
+        recompute=_second_to_camera,
     ),
     Task(
         name="distance_prediction_oo_mv", short="Dist-OO-MV", level="low", relation="oo", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=objects_across_views(("red", "blue"), views=3), measure=_distance_between, answer=_answer,
+        propose=objects_across_views(("red", "blue"), views=3, points=True), measure=_distance_between, answer=_answer,
         recompute=_second_between,
     ),
     Task(

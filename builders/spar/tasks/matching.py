@@ -17,7 +17,7 @@ from builders.spar.geometry import box_to_px1000, iou
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, image_of
-from builders.spar.tasks.sampling import other_stills, two_views_of_one_object
+from builders.spar.tasks.even_sampling import other_stills, two_views_of_one_object
 from builders.spar.tasks.task import Proposal, Task
 
 

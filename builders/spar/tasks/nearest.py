@@ -164,8 +164,8 @@ NEAREST_TASKS = (
     Task(
         name="distance_infer_center_oo", short="DistI-OO", level="high", relation="oo", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="select", options=2, marker="point",
-        propose=one_view(("red", "green", "blue")), measure=_to_reference, answer=_answer, recompute=_second_route,
-        fill_metric="name_accuracy",
+        propose=one_view(("red", "green", "blue"), points=True), measure=_to_reference, answer=_answer,
+        recompute=_second_route, fill_metric="name_accuracy",
     ),
     Task(
         name="distance_infer_center_oc_mv", short="DistI-OC-MV", level="high", relation="oc", img_type="multi_view",
@@ -176,8 +176,8 @@ NEAREST_TASKS = (
     Task(
         name="distance_infer_center_oo_mv", short="DistI-OO-MV", level="high", relation="oo", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="select", options=2, marker="point",
-        propose=objects_across_views(("red", "green", "blue"), views=3, in_order=True), measure=_to_reference,
-        answer=_answer, recompute=_second_route, fill_metric="name_accuracy",
+        propose=objects_across_views(("red", "green", "blue"), views=3, in_order=True, points=True),
+        measure=_to_reference, answer=_answer, recompute=_second_route, fill_metric="name_accuracy",
     ),
     Task(
         name="distance_infer_center_oo_video", short="DistI-OO-Video", level="high", relation="oo", img_type="video",

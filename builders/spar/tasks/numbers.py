@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from builders.scenes.scene import Array
-from builders.spar.askable import point_problem, seen_together
+from builders.spar.askable import markable, point_problem, seen_together
 from builders.spar.choices import alternatives
 from builders.spar.facts import Asked, Gold, NumberFact, Rejected
 from builders.spar.limits import Limits
@@ -85,24 +85,19 @@ def numbers_together(
     return rng.permutation(drawn[fits.argmax()]).tolist() if fits.any() else []
 
 
-def from_other_stills(
-    record: SceneRecord, rng: np.random.Generator, but: Sequence[int], number: Callable[[int], float | Rejected],
-    questions: Callable[[int], int],
+def from_stills(
+    rng: np.random.Generator, places: Sequence[int], number: Callable[[int], float | Rejected]
 ) -> tuple[float, ...]:
-    """The number as other images would give it, as many as options need: the first of the stills in random order in
-    which the question could be asked. The objects are the same, so that their names do not tell which number is gold.
+    """The number as other images would give it, as many as options need: the first in random order that are not
+    refused. The objects are the same, so that their names do not tell which number is gold.
 
     Args:
-        but: images to leave out.
+        places: images in which the question might as well have been asked: each must be as likely as gold's own.
         number: the task's quantity in an image, or why it is not asked there.
-        questions: how many questions the task has about an image. Images take turns, so one that shows little is asked
-            about these objects more often; it comes earlier here, too.
     """
-    stills = [still for still in record.stills if still not in but]
-    waiting = rng.exponential(size=len(stills)) * [max(questions(still), 1) for still in stills]
     numbers: list[float] = []
-    for i in np.argsort(waiting).tolist():
-        value = number(stills[i])
+    for place in rng.permutation(places).tolist():
+        value = number(place)
         if not isinstance(value, Rejected):
             numbers.append(value)
             if len(numbers) == DISTRACTORS:
@@ -111,16 +106,16 @@ def from_other_stills(
 
 
 def pairs_elsewhere(
-    record: SceneRecord, views: tuple[int, ...], a: Asked, b: Asked, kept: tuple[Asked, ...]
+    record: SceneRecord, limits: Limits, views: tuple[int, ...], a: Asked, b: Asked, kept: tuple[Asked, ...]
 ) -> list[tuple[Asked, Asked]]:
     """Every other pair of objects that the two markers could stand on: in one image if theirs are, else in two that
     mark none of the objects ``kept``."""
     at = [view for view in range(len(views)) if view not in {x.view for x in kept}]
+    names = [markable(record, limits, points=True)[view] for view in views]
     if a.view == b.view:
-        pairs = list(combinations([(name, a.view) for name in sorted(record.images[views[a.view]].objects)], 2))
+        pairs = list(combinations([(name, a.view) for name in names[a.view]], 2))
     else:
-        pairs = [((p, i), (q, j)) for i, j in combinations(at, 2)
-                 for p in sorted(record.images[views[i]].objects) for q in sorted(record.images[views[j]].objects)]
+        pairs = [((p, i), (q, j)) for i, j in combinations(at, 2) for p in names[i] for q in names[j]]
     taken, unchanged = {x.object_id for x in kept}, {a.object_id, b.object_id}
     return [(Asked(*p, a.color), Asked(*q, b.color)) for p, q in pairs
             if p[0] != q[0] and {p[0], q[0]} != unchanged and not taken & {p[0], q[0]}]

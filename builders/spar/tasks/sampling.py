@@ -2,15 +2,14 @@
 of questions spreads over the whole scene, and yields each combination at most once."""
 
 import math
-from bisect import bisect
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, repeat
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
 
-from builders.spar.askable import best_views
+from builders.spar.askable import best_views, markable
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
@@ -21,13 +20,12 @@ T = TypeVar("T")
 _GROUPS_PER_VIEW = 8
 
 
-def one_view(colors: Sequence[str]) -> Propose:
-    """Ordered choices of ``len(colors)`` different objects seen in one image."""
+def one_view(colors: Sequence[str], points: bool = False) -> Propose:
+    """Ordered choices of ``len(colors)`` different objects seen in one image, marked by boxes or ``points``."""
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(image: int) -> Iterator[Proposal]:
-            objects = sorted(record.images[image].objects)
-            for chosen in arrangements(objects, len(colors), rng):
+            for chosen in arrangements(markable(record, limits, points)[image], len(colors), rng):
                 yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
 
         yield from take_turns([choices_in(i) for i in rng.permutation(record.stills).tolist()])
@@ -35,68 +33,31 @@ def one_view(colors: Sequence[str]) -> Propose:
     return propose
 
 
-def any_view(colors: Sequence[str]) -> Propose:
-    """As ``one_view``, but every choice in every image is equally likely to come next: rich images come more often."""
-
-    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        pools = [(still, sorted(record.images[still].objects)) for still in record.stills]
-        ends = list(accumulate(len(names) ** len(colors) for _, names in pools))
-        for number in shuffled_numbers(ends[-1], rng):
-            image, names = pools[bisect(ends, number)]
-            chosen = []
-            for _ in colors:
-                number, place = divmod(number, len(names))
-                chosen.append(names[place])
-            if len(set(chosen)) == len(chosen):
-                yield (image,), tuple(map(Asked, chosen, repeat(0), colors))
-
-    return propose
-
-
-def two_views_of_one_object(color: str) -> Propose:
-    """An object marked in one view and seen in a second one. Given the first view and the object, every other view of
-    the object is equally likely to be the second, so that another one might as well have been asked about."""
-
-    def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        def choices_of(first: int, object_id: str) -> Iterator[Proposal]:
-            for second in _shuffled(other_stills(record, first, object_id), rng):
-                yield (first, second), (Asked(object_id, 0, color),)
-
-        yield from take_turns([
-            take_turns([choices_of(first, i) for i in _shuffled(sorted(record.images[first].objects), rng)])
-            for first in _shuffled(record.stills, rng)
-        ])
-
-    return propose
-
-
-def other_stills(record: SceneRecord, first: int, object_id: str) -> list[int]:
-    """Keyframes besides ``first`` that show the object."""
-    return [view for view in record.stills if view != first and object_id in record.images[view].objects]
-
-
 def two_views(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
     """Ordered pairs of overlapping views, for questions about the camera."""
-    for pair in _shuffled(overlapping_pairs(record, limits), rng):
+    for pair in shuffled(overlapping_pairs(record, limits), rng):
         yield pair, ()
 
 
-def objects_across_views(colors: Sequence[str], views: int, in_order: bool = False) -> Propose:
+def objects_across_views(
+    colors: Sequence[str], views: int, in_order: bool = False, points: bool = False
+) -> Propose:
     """Different objects, each marked in a view of its own, in a chain of overlapping views shown in random order.
 
     Args:
         in_order: the first colour is in the first view shown, and so on; otherwise any colour in any view.
+        points: markers are points, otherwise boxes.
     """
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
             shown = tuple(rng.permutation(group).tolist())
             carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
-            pools = [sorted(record.images[shown[view]].objects) for view in carriers]
+            pools = [markable(record, limits, points)[shown[view]] for view in carriers]
             for objects in one_of_each(pools, rng):
                 yield shown, tuple(map(Asked, objects, carriers, colors))
 
-        yield from take_turns([choices_in(group) for group in _shuffled(view_groups(record, limits, views, rng), rng)])
+        yield from take_turns([choices_in(group) for group in shuffled(view_groups(record, limits, views, rng), rng)])
 
     return propose
 
@@ -159,7 +120,7 @@ def take_turns(iterators: Sequence[Iterator[T]]) -> Iterator[T]:
         waiting = still
 
 
-def _shuffled(items: Sequence, rng: np.random.Generator) -> Iterator:
+def shuffled(items: Sequence, rng: np.random.Generator) -> Iterator:
     return (items[i] for i in rng.permutation(len(items)).tolist())
 
 

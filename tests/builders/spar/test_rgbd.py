@@ -57,14 +57,15 @@ def test_unprojected_depth_stands_on_the_floor(rows):
 
 
 def test_depth_at_the_marker_is_that_of_the_object(rows):
-    """The surface under the marker lies before the centre asked about, by no more than the object's size."""
+    """The surface under the marker lies before the centre asked about, by no more than the object's size; or a little
+    behind it where the object is hollow."""
     checked = 0
     for row in rows[0]:
         if row["task"] == "depth_prediction_oc":
             blue = row["objects"][1]
             depth = np.array(row["depth"][0])
             u, v = (np.array(blue["point"]) / 1000 * depth.shape[::-1]).astype(int)
-            assert -1.5 < depth[v, u] - row["answer_exact"][0] < 0.1
+            assert -1.5 < depth[v, u] - row["answer_exact"][0] < 0.4
             checked += 1
     assert checked == 2
 
