@@ -116,12 +116,13 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
 
 def _read_jsonl(path: Path) -> list[dict[str, Any]]:
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            record = json.loads(line)
-            if not isinstance(record, dict):
-                raise ValueError(f"line {number} is not an object")
-            records.append(record)
+    with path.open(encoding="utf-8-sig") as file:  # lines end at a line feed; a string may hold other separators
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ValueError(f"line {number} is not an object")
+                records.append(record)
     return records
 
 

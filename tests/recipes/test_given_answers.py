@@ -40,6 +40,16 @@ def test_every_format_and_wordy_answers(small: Questions, tmp_path: Path, suffix
     assert {score.value for score in result.metrics.values()} == {100.0}
 
 
+def test_lines_end_at_line_feeds_alone(small: Questions, tmp_path: Path):
+    """Some editors begin with a byte-order mark, and some models say U+2028, which JSON need not escape."""
+    answers = [{"id": r["uid"], "raw_text": f"So:\u2028{r['answer']}"} for r in small.rows]
+    lines = [json.dumps(answer, ensure_ascii=False) for answer in answers]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\ufeff" + "\r\n".join(lines), encoding="utf-8", newline="")
+    result = scored(small, path, tmp_path / "run")
+    assert {score.value for score in result.metrics.values()} == {100.0}
+
+
 def test_missing_and_unreadable_answers_score_0_and_are_counted(small: Questions, tmp_path: Path):
     task = [r for r in small.rows if r["task"] == "depth_prediction_oc"]
     texts = {r["uid"]: r["answer"] for r in small.rows}
