@@ -126,5 +126,7 @@ def _beside(near: Mapping[int, Sequence[int]], views: tuple[int, int]) -> list[i
 @lru_cache(maxsize=1)
 def neighbours(record: SceneRecord, limits: Limits) -> Mapping[int, tuple[int, ...]]:
     """Of each keyframe, those that share enough objects with it."""
-    pairs = overlapping_pairs(record, limits)
-    return {view: tuple(b for a, b in pairs if a == view) for view in record.stills}
+    near: dict[int, list[int]] = {view: [] for view in record.stills}
+    for view, other in overlapping_pairs(record, limits):
+        near[view].append(other)
+    return {view: tuple(others) for view, others in near.items()}
