@@ -66,8 +66,7 @@ def numbers_together(
     numbers: Sequence[float], told_by_names: Sequence[float], limits: Limits, rng: np.random.Generator
 ) -> list[int]:
     """Places of four numbers that serve as options together, the first as gold; empty if no set is found. The first
-    number is one of them. Each member of the set is as likely to be gold: so it is, given the options, if every number
-    is as likely to come first.
+    number is one of them, and each of the four is as likely to be gold.
 
     Args:
         told_by_names: parallel to ``numbers``; what a name lets one expect of the number. It is about the same for all
