@@ -1,6 +1,6 @@
 """Which images and objects a question about an observer may combine."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -76,25 +76,30 @@ def hidden_from_first(color: str, views: int) -> Propose:
     return propose
 
 
-def front_and_behind_in_turn(propose: Propose, measure: Measure) -> Propose:
+def front_and_behind_in_turn(propose: Propose, measure: Measure, of_each: bool = False) -> Propose:
     """As many proposals whose object is in front as behind: cameras look at what is interesting, so that a guesser
     would say "front" (x and distances are symmetric by nature). What is rejected, level or closed
-    passes as it comes."""
+    passes as it comes.
+
+    Args:
+        of_each: as many of each single object, too, one after the other.
+    """
 
     def proposed(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        waiting: dict[str, deque[Proposal]] = {"front": deque(), "behind": deque()}
+        waiting: dict[tuple[str, str], deque[Proposal]] = defaultdict(deque)
         for proposal in propose(record, limits, rng):
             fact = measure(record, limits, rng, proposal)
             word = "" if isinstance(fact, Rejected) else _facing(fact, limits)
             if not word:
                 yield proposal
                 continue
-            other = "behind" if word == "front" else "front"
+            of = proposal[1][0].object_id if of_each else ""
+            other = of, "behind" if word == "front" else "front"
             if waiting[other]:
                 yield waiting[other].popleft()
                 yield proposal
-            elif len(waiting[word]) < _MOST_WAITING:
-                waiting[word].append(proposal)
+            elif len(waiting[of, word]) < _MOST_WAITING:
+                waiting[of, word].append(proposal)
             else:
                 return
 

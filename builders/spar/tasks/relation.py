@@ -103,13 +103,14 @@ def _answer_to_observer(
     fact: RelationFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
     """Among options, things at each height and each single object are as often behind the observer as in front: what is
-    below, or a name, does not tell. Left and right are as frequent by nature."""
+    below, or a name, does not tell. And things are as often to the left as to the right."""
     gold = relation_gold(fact, format_type, limits, rng)
     words = dict(zip(TO_OBSERVER, relation_triple(fact.differences, limits.relation_band), strict=True))
-    if isinstance(gold, Rejected) or format_type != "select" or not words["facing"]:
+    if isinstance(gold, Rejected) or format_type != "select":
         return gold
-    contexts = words["vertical"], fact.asked[0].object_id
-    return replace(gold, balance=tuple((c, words["facing"], RELATION_WORDS["facing"]) for c in contexts))
+    contexts = (words["vertical"], "facing"), (fact.asked[0].object_id, "facing"), ("sides", "horizontal")
+    return replace(gold, balance=tuple((context, words[axis], RELATION_WORDS[axis])
+                                       for context, axis in contexts if words[axis]))
 
 
 def _second_of_two(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
@@ -170,7 +171,7 @@ RELATION_TASKS = (
     Task(
         name="obj_spatial_relation_oc_mv", short="ObjRel-OC-MV", level="high", relation="oc", img_type="multi_view",
         views=3, formats=("select", "sentence"), bench_format="select", options=4, marker="box",
-        propose=front_and_behind_in_turn(hidden_from_first("red", views=3), _relation_to_observer),
+        propose=front_and_behind_in_turn(hidden_from_first("red", views=3), _relation_to_observer, of_each=True),
         measure=_relation_to_observer, answer=_answer_to_observer, recompute=_second_to_observer,
     ),
     Task(
