@@ -41,7 +41,9 @@ class TunnelSettings:
     length: float = 16.0
     """Metres from the camera to the end of the corridor (open)."""
     depth_far: float = 5.0
-    """Metres from the camera plane to the centre of the farther object (open)."""
+    """Metres from the camera plane to the centre of the farther object (open). 5, because then heights never nearly
+    tie: whatever sizes are drawn, all cells but the four exact ties keep 1 % of the image height and their class. The
+    price: the farther object, twice as large, looks larger in most scenes (17 of 20, size over depth)."""
     depth_near: float = 3.0
     """Metres from the camera plane to the centre of the nearer object (open)."""
     field_of_view: float = 60.0

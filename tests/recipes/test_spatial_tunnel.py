@@ -107,12 +107,16 @@ def test_delta_s_follows_from_the_columns_alone(rows: list[dict]):
         v[sizes == 0.1].mean() - v[sizes == 0.3].mean())
 
 
-def test_heat_maps_show_each_class_and_nothing_else(rows: list[dict]):
-    phase = [row for row in rows if row["config"] == "phase_variation"]
+@pytest.mark.parametrize("scene_id", ["phase_00", "phase_01", ""])
+def test_heat_maps_show_each_class_and_nothing_else(rows: list[dict], scene_id: str):
+    """Of one scene, and of all: a cell has the same class in each."""
+    phase = [row for row in rows if row["config"] == "phase_variation" and scene_id in ("", row["scene_id"])]
     v = np.array([row["theta_far"] / 360 for row in phase])
     for tag in ("consistent", "counter"):
         drawn = heat_map(phase, v, tag)
-        assert np.isfinite(drawn).sum() == 126
+        tagged = {tuple(row["cell"]) for row in phase if row["heuristic"] == tag}
+        assert {(far, near) for far, near in np.argwhere(np.isfinite(drawn)).tolist()} == tagged
+        assert len(tagged) == 126
         far = np.broadcast_to(np.arange(16)[:, None] / 16, (16, 16))
         assert np.allclose(drawn[np.isfinite(drawn)], far[np.isfinite(drawn)])
         assert np.isfinite(drawn[4, 12]) == (tag == "consistent")  # far on the ceiling, near on the floor

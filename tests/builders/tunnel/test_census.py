@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from builders.tunnel.census import assert_balanced, cells_by_tag
+from builders.tunnel.config import CONFIG_NAMES
 from builders.tunnel.plans import left_to_right, upside_down
 from metrics.vd_ei._core import vd_ei
 from tests.builders.tunnel.conftest import rows_without_pictures
@@ -44,6 +45,15 @@ def test_turning_the_corridor_over_exchanges_the_classes(phase):
 def test_both_on_the_ceiling_is_counter_and_both_on_the_floor_consistent(phase):
     tags = {(row["theta_far"], row["theta_near"]): row["heuristic"] for row in phase}
     assert tags[90, 90] == "counter" and tags[270, 270] == "consistent"
+
+
+@pytest.mark.parametrize("config", CONFIG_NAMES)
+def test_the_farther_object_is_nearer_to_the_middle_but_for_some_of_the_size_sweep(config):
+    """As the card says of position: by the middles of both boxes, at 512 pixels."""
+    rows = rows_without_pictures(config)
+    boxes = np.array([[row["bbox_far"], row["bbox_near"]] for row in rows])
+    far, near = np.linalg.norm((boxes[..., :2] + boxes[..., 2:]) / 2 - 255.5, axis=-1).T
+    assert (far < near).all() == (config != "size_variation") and np.mean(far < near) > 0.9
 
 
 def test_rows_come_in_published_order_and_form(phase):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from builders.tunnel.layout import ANGLES, TunnelSettings, place, visible_fractions
+from builders.tunnel.layout import ANGLES, TunnelSettings, object_mask, place, visible_fractions
 from builders.tunnel.raycast import RaycastRenderer
 from tests.builders.tunnel.segment import found_center, middle, scene_of
 
@@ -30,10 +30,13 @@ def test_the_nearer_object_is_drawn_over_the_farther() -> None:
     """At the end of the size sweep where the near object is the larger one."""
     scene, renderer = scene_of(0), RaycastRenderer(SETTINGS)
     scene = replace(scene, far=replace(scene.far, size=0.1), near=replace(scene.near, size=0.3))
-    for k in (0, 2, 5):
+    for k in (0, 3, 13):
         assert visible_fractions(scene, (k, k), SETTINGS)[0] < 0.6
-        near = place(scene, (k, k), SETTINGS).near_box
-        assert found_center(renderer.pixels(scene, (k, k)), scene.near.color) == pytest.approx(middle(near), abs=1)
+        placement, pixels = place(scene, (k, k), SETTINGS), renderer.pixels(scene, (k, k))
+        assert found_center(pixels, scene.near.color) == pytest.approx(middle(placement.near_box), abs=1)
+        both = (object_mask(scene.far, placement.far_center, SETTINGS)
+                & object_mask(scene.near, placement.near_center, SETTINGS))
+        assert (pixels[both, 1] > pixels[both, 0]).all()  # green, not red
 
 
 def test_pictures_repeat_bit_for_bit_as_png() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from builders.tunnel.compose import share_light
-from builders.tunnel.layout import TunnelSettings, place
+from builders.tunnel.layout import TunnelSettings, place, visible_fractions
 from builders.tunnel.look import TunnelLook
 from builders.tunnel.render import TunnelRenderer
 from tests.builders.tunnel.segment import found_center, middle, scene_of
@@ -56,11 +56,14 @@ def test_with_denoiser_pictures_repeat_within_two_levels() -> None:
     assert np.abs(first - again).max() <= 2
 
 
-@pytest.mark.parametrize(("cell", "sizes"), [((3, 13), (0.25, 0.13)), ((4, 4), (0.25, 0.13)), ((6, 6), (0.15, 0.3))])
-def test_a_composed_picture_is_the_rendered_one(cell: tuple[int, int], sizes: tuple[float, float]) -> None:
+@pytest.mark.parametrize(("cell", "sizes", "partly"), [
+    ((3, 13), (0.25, 0.13), False), ((4, 4), (0.25, 0.13), False), ((6, 6), (0.15, 0.3), True)])
+def test_a_composed_picture_is_the_rendered_one(cell: tuple[int, int], sizes: tuple[float, float],
+                                                partly: bool) -> None:
     """Apart, on the same side, and with the far object partly hidden."""
     scene = scene_of(0)
     scene = replace(scene, far=replace(scene.far, size=sizes[0]), near=replace(scene.near, size=sizes[1]))
+    assert (0.1 < visible_fractions(scene, cell, SMALL)[0] < 0.9) == partly
     renderer = TunnelRenderer(SMALL, TunnelLook(samples=4, denoise=False))
     composed, rendered = (make(scene, cell).astype(float) for make in (renderer.composed, renderer.rendered))
     assert 10 * np.log10(255**2 / np.mean((composed - rendered) ** 2)) > 40

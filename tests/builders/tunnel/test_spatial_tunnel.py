@@ -84,6 +84,10 @@ def test_the_manifest_holds_every_parameter_and_the_census(built: BuildResult):
     answers = built.manifest["answers"]["phase_variation/test"]
     assert answers["T2"]["yes_no"]["answer"] == {"Yes": 32} and answers["T1"]["yes_no"]["answer"] == {"No": 32}
     card = (built.folder / "README.md").read_text()
+    assert "{{" not in card and "{%" not in card
+    assert "right everywhere outside size_variation" in card
+    assert "in most scenes the farther object looks larger" in card
+    assert "cast no shadow" not in card  # that is so of Cycles pictures alone
     assert "|---|--:|---|\n| `phase_variation` | 128 |" in card and "| depth_far | 5.0 |" in card
 
 
@@ -198,6 +202,8 @@ def test_the_command_builds_one_config_alone_with_any_parameter(tmp_path: Path):
     manifest = json.loads((tmp_path / "t/manifest.json").read_text())
     assert manifest["rows"] == {"horizontal_control/test": 16} and manifest["settings"]["tunnel"]["depth_far"] == 6
     assert len(list((tmp_path / "t/.build/parts").iterdir())) == 1
+    card = (tmp_path / "t/README.md").read_text()
+    assert "right everywhere; the tags" in card and "neither object is the larger one more often" in card
     assert "horizontal_control/test: 16 rows" in done.output and "keyframes" not in done.output
 
 
