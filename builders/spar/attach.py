@@ -19,7 +19,8 @@ AnyDataset = TypeVar("AnyDataset", datasets.Dataset, datasets.IterableDataset)
 
 
 def attach_images(
-    dataset: AnyDataset, *sources: str | datasets.Dataset | datasets.DatasetDict, markers: bool | None = None
+    dataset: AnyDataset, *sources: str | SceneSource | datasets.Dataset | datasets.DatasetDict,
+    markers: bool | None = None,
 ) -> AnyDataset:
     """The dataset with ``image`` filled from your own copy of the scans, or from a ``frames`` config that has pixels.
 
@@ -28,7 +29,8 @@ def attach_images(
     Args:
         dataset: rows of spar_bench or spar_7m with referenced pictures, in memory or streamed; or a ``frames`` config,
             whose ``depth`` is filled, too.
-        sources: ``NAME=ROOT`` as ``scripts/build.py --source`` takes it, or a loaded ``frames`` config.
+        sources: ``NAME=ROOT`` as ``scripts/build.py --source`` takes it, an opened source (of generated rooms, with the
+            seed and the renderer that the dataset's manifest names), or a loaded ``frames`` config.
         markers: whether markers are drawn in; by default in rows of spar_bench (those with ``id``), as if embedded.
 
     Raises:
@@ -115,14 +117,20 @@ class _FrameViews:
         return self._columns[column][self._rows[key]][column]
 
 
-def _opened(source: str | datasets.Dataset | datasets.DatasetDict) -> _Views:
-    if isinstance(source, str):
-        return _ScanViews(open_source(source))
+def _opened(source: str | SceneSource | datasets.Dataset | datasets.DatasetDict) -> _Views:
     if isinstance(source, datasets.DatasetDict):
         return _FrameViews(datasets.concatenate_datasets(list(source.values())))
     if isinstance(source, datasets.Dataset):
         return _FrameViews(source)
-    raise InputError(f"attach_images: expected NAME=ROOT or a frames config in memory, got a {type(source).__name__}")
+    if source == "procedural":
+        raise InputError("attach_images: rooms depend on seed and renderer; give builders.scenes.open_source("
+                         '"procedural", SEED, RENDERER) with those of the manifest')
+    if isinstance(source, str):
+        return _ScanViews(open_source(source))
+    if hasattr(source, "read_color"):
+        return _ScanViews(source)
+    raise InputError("attach_images: expected NAME=ROOT, an opened source or a frames config in memory, got a "
+                     f"{type(source).__name__}")
 
 
 class _RowReader:

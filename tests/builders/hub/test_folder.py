@@ -22,6 +22,7 @@ from builders.hub.files import replacing, safe_name
 from builders.hub.folder import build_folder, only_writer
 from builders.hub.manifest import file_problems, read_manifest
 from builders.hub.parts import part_path, safe_part_names
+from builders.scenes import open_source
 from builders.scenes.scannet import ScanNetSource
 from builders.spar.spar_bench import SparBench
 from tests.builders.toy import toy_room, write_scannet
@@ -258,7 +259,21 @@ def test_attached_pictures_equal_embedded_ones(scans, folder, tmp_path):
         for a, b in zip(row["image"], embedded[row["uid"]], strict=True):
             assert (np.array(a) == np.array(b)).all()
     with pytest.raises(InputError, match="the rows come from scannet"):
+        attach_images(referenced, open_source("procedural", 0, "raycast"))
+    with pytest.raises(InputError, match="seed and renderer"):
         attach_images(referenced, "procedural")
+
+
+def test_rooms_of_another_seed_are_attached_by_an_opened_source(tmp_path):
+    options = dict(sources=("procedural",), scenes=1, seed=7, renderer="raycast", per_task=2, bench_scenes="all")
+    for pixels in ("embedded", "referenced"):
+        build_folder(SparBench(pixels=pixels, **options), tmp_path / pixels, progress=False)
+    embedded = {row["uid"]: row["image"] for row in load(tmp_path / "embedded")}
+    rows = attach_images(load(tmp_path / "referenced"), open_source("procedural", 7, "raycast"))
+    for row in rows.select(range(6)):
+        for a, b in zip(row["image"], embedded[row["uid"]], strict=True):
+            assert (np.array(a) == np.array(b)).all()
+    assert 'open_source("procedural", 7, "raycast")' in (tmp_path / "referenced" / "README.md").read_text()
 
 
 def test_poses_of_another_world_are_quarantined_with_a_hint(scans, tmp_path):
