@@ -78,8 +78,13 @@ def test_a_picture_is_stored_once(built: BuildResult):
 def test_the_manifest_holds_every_parameter_and_the_census(built: BuildResult):
     settings = built.manifest["settings"]
     assert settings["tunnel"]["depth_far"] == 5.0 and settings["size_sum"] == 0.4 and settings["renderer"] == "raycast"
-    assert built.manifest["cells"]["phase_variation"] == {
-        "heuristic": {"ambiguous": 8, "consistent": 12, "counter": 12}}
+    cells = built.manifest["cells"]["phase_variation"]
+    assert cells["heuristic"] == {"ambiguous": 8, "consistent": 12, "counter": 12}
+    (file,) = (built.folder / "phase_variation").glob("*.parquet")
+    rows = pq.read_table(file, columns=["scene_id", "cell", "vertical_gap"]).to_pylist()
+    gaps = {(row["scene_id"], *row["cell"]): row["vertical_gap"] for row in rows}
+    wide = Counter("ambiguous" if abs(gap) < 0.05 else "consistent" if gap > 0 else "counter" for gap in gaps.values())
+    assert cells["heuristic, min_gap 0.05"] == wide and len(gaps) == 32
     assert set(built.manifest["render_spec"]) == {f"{r.source}/{r.scene_id}" for r in small_tunnel().refs}
     answers = built.manifest["answers"]["phase_variation/test"]
     assert answers["T2"]["yes_no"]["answer"] == {"Yes": 32} and answers["T1"]["yes_no"]["answer"] == {"No": 32}
