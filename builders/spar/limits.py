@@ -79,7 +79,9 @@ class Limits:
     """Box markers in one image that overlap more could not be told apart (open)."""
 
     max_same_objects: int = 3
-    """Questions of one task about the same set of objects of a scene: more of them teach and test little (open)."""
+    """Questions of one task about the same set of objects of a scene: more of them teach and test little (open).
+    Distances between things draw what is asked about among the options; there it counts the first choice, and a pair
+    may come a few times more often."""
 
     max_same_count: int = 1
     """Labels of a scene that are asked for the same count, for each format (open)."""
@@ -110,7 +112,7 @@ class Limits:
     """Metres; shorter distances are not offered as options: names tell what stands together, as a monitor and its
     keyboard do (open)."""
     same_reference_depth: float = 1.1
-    """Largest factor between two depths, told as a reference, with which the same things may be asked (open)."""
+    """Largest factor between two reference depths for questions that tell them to count as alike (open)."""
     max_height_gap: float = 0.3
     """Metres; only for objects closer in height do options differ in above and below: names tell the rest (open)."""
     max_option_iou: float = 0.2

@@ -1,4 +1,4 @@
-"""Pictures of the tunnel with Blender Cycles; the one file of the tunnel that imports bpy.
+"""Pictures of the tunnel with Blender Cycles; the one file of the tunnel that needs bpy.
 
 A cell is put together from renders of each object alone (``compose``), or rendered in full where one object stands in
 the other's light. Either way its picture depends on scene, cell, settings and look only: never on what was rendered
@@ -6,18 +6,15 @@ before. Without the denoiser it repeats bit for bit, with it within 2 of 255 lev
 """
 
 import os
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import radians
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from builders.blender import import_bpy, quiet
 from builders.randomness import stable_hash
 from builders.scenes.procedural.node_graph import Graph, Socket
 from builders.tunnel.compose import Picture, compose, coverage, develop, encode, share_light
@@ -101,7 +98,7 @@ class TunnelRenderer:
     def _rendered(self, scene: TunnelScene, where: Where) -> NDArray[np.float16]:
         """(H, W, 3) linear RGB. Half floats resolve 1/2000 of any brightness, ten times finer than 8 bit."""
         bpy = import_bpy()
-        with _quiet(), tempfile.TemporaryDirectory(prefix="vantage-") as folder:
+        with quiet(), tempfile.TemporaryDirectory(prefix="vantage-") as folder:
             build_scene(bpy, scene, where, self.settings, self.look)
             path = str(Path(folder) / "render.exr")
             bpy.context.scene.render.filepath = path
@@ -112,29 +109,6 @@ class TunnelRenderer:
             image.pixels.foreach_get(pixels)
             bpy.data.images.remove(image)
         return pixels.reshape(size, size, -1)[::-1, :, :3].astype(np.float16)
-
-
-def import_bpy() -> ModuleType:
-    try:
-        import bpy
-    except ImportError as error:
-        raise ImportError(
-            'Cycles needs the package bpy: pip install "vantage[render]", or use the raycast renderer') from error
-    return bpy
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Blender prints progress from C; only the file descriptor can be silenced."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def build_scene(bpy: Any, scene: TunnelScene, where: Where, settings: TunnelSettings, look: TunnelLook) -> None:

@@ -4,20 +4,16 @@ The Blender scene is built once per room; between frames of one room only the ca
 within 1 or 2 of 255 levels, not bit for bit.
 """
 
-import os
-import sys
 import tempfile
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from builders.blender import import_bpy, quiet
 from builders.scenes.procedural.blender_scene import SCENE_NAME, build_scene
 from builders.scenes.procedural.cycles_settings import DEFAULT_SETTINGS, CyclesSettings
 from builders.scenes.procedural.room import Room
@@ -35,43 +31,20 @@ def render(room: Room, frame: Frame, settings: CyclesSettings = DEFAULT_SETTINGS
     Raises ``ImportError`` without bpy, and ``ValueError`` for intrinsics with skew.
     """
     global _built
-    bpy = _import_bpy()
+    bpy = import_bpy()
     holds_room = _built is not None and _built[0]() is room and _built[1] == settings
     if not holds_room or bpy.context.scene.name != SCENE_NAME:
         _built = None
-        with _quiet():
+        with quiet():
             build_scene(bpy, room, settings)
         _built = weakref.ref(room), settings
     _place_camera(bpy.context.scene, frame)
-    with tempfile.TemporaryDirectory(prefix="vantage-") as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix="vantage-") as folder, quiet():
         path = Path(folder) / "frame.png"
         bpy.context.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
         with Image.open(path) as picture:
             return np.array(picture.convert("RGB"))
-
-
-def _import_bpy() -> ModuleType:
-    try:
-        import bpy
-    except ImportError as error:
-        raise ImportError(
-            'Cycles needs the package bpy: pip install "vantage[render]", or use the raycast renderer') from error
-    return bpy
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Blender prints progress from C; only the file descriptor can be silenced."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _place_camera(scene: Any, frame: Frame) -> None:

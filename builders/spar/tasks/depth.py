@@ -138,7 +138,7 @@ DEPTH_TASKS = (
     Task(
         name="depth_prediction_oc", short="Depth-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=any_view(("red", "blue"), points=True), measure=_depth_given_reference,
+        propose=any_view(("red", "blue")), measure=_depth_given_reference,
         answer=_answer, recompute=_second_depth,
     ),
     Task(

@@ -102,7 +102,7 @@ DISTANCE_TASKS = (
     Task(
         name="distance_prediction_oc", short="Dist-OC", level="low", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=any_view(("red",), points=True), measure=_distance_to_camera, answer=_answer,
+        propose=any_view(("red",)), measure=_distance_to_camera, answer=_answer,
         recompute=_second_to_camera,
     ),
     Task(

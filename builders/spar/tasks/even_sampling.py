@@ -16,11 +16,12 @@ from builders.spar.tasks.sampling import overlapping_pairs, shuffled, shuffled_n
 from builders.spar.tasks.task import Proposal, Propose
 
 
-def any_view(colors: Sequence[str], points: bool = False) -> Propose:
-    """As ``one_view``, but every choice in every image is equally likely to come next: rich images come more often."""
+def any_view(colors: Sequence[str]) -> Propose:
+    """As ``one_view`` with points, but every choice in every image is equally likely to come next: rich images come
+    more often."""
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        pools = [(still, markable(record, limits, points)[still]) for still in record.stills]
+        pools = [(still, markable(record, limits, points=True)[still]) for still in record.stills]
         ends = list(accumulate(len(names) ** len(colors) for _, names in pools))
         for number in shuffled_numbers(ends[-1], rng):
             image, names = pools[bisect(ends, number)]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import permutations, product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def test_every_order_is_equally_likely():
 
 def test_every_choice_in_any_view_comes_once_and_first_as_often_as_others():
     shown = {0: "ab", 3: "abcd"}
-    images = [ImageRecord(view, None, dict.fromkeys(shown.get(view, ""))) for view in range(4)]
+    seen = SimpleNamespace(center_on_object=True, marker_cover=1.0)
+    images = [ImageRecord(view, None, dict.fromkeys(shown.get(view, ""), seen)) for view in range(4)]
     record = SceneRecord("toy", "s", tuple(images), (0, 3), (), {}, "mesh", 4, {})
     expected = Counter((still, *pair) for still, names in shown.items() for pair in permutations(names, 2))
     rng, firsts = np.random.default_rng(0), Counter()
