@@ -37,14 +37,16 @@ def markable(record: SceneRecord, limits: Limits, points: bool) -> tuple[tuple[s
                  for image in record.images)
 
 
-def seen_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> bool:
+def shows(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:
+    """Whether a person would find the object in the image, be it cut off or half hidden."""
+    image = record.images[view]
+    return object_id in image.objects or image.glimpsed.get(object_id, 0.0) >= limits.min_area
+
+
+def seen_together(record: SceneRecord, limits: Limits, views: Sequence[int], asked: Sequence[Asked]) -> bool:
     """Whether one of the views shows all of several objects: a question over several views must need more than one."""
     names = {a.object_id for a in asked}
-    if len(names) > 1:
-        for view in views:
-            if names <= record.images[view].objects.keys():
-                return True
-    return False
+    return len(names) > 1 and any(all(shows(record, limits, view, name) for name in names) for view in views)
 
 
 def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:

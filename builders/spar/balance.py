@@ -1,49 +1,71 @@
 """Rows chosen so that what could be guessed from a context is as often wrong as right."""
 
-from collections.abc import Callable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from builders.spar.facts import Gold
+from builders.scenes.scene import Array
+from builders.spar.facts import Balanced
+
+_TOLERANCE = 1e-9
 
 
-class Balance:
-    """Which golds of one scene, task and format are wanted next.
+def in_balance(
+    balances: Sequence[Sequence[Balanced]], groups: Sequence[Sequence[Hashable]], most: Sequence[int], wanted: int,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Which of the candidates may be asked together.
 
-    In each context the possible words take turns in random order, again and again. So every row that is asked holds
-    each of them with the same chance, even the only row of its context. Contexts with the same words begin with
-    different ones, so that a gold of several contexts finds its turn.
+    Candidates are left out one after the other, each time the one that disturbs the balance most, until no group is
+    too large and leaving out one more mends nothing: then the sum over all contexts and properties of (how many have
+    the property - its share of all in the context) ** 2 is at a minimum. A property that stands alone in its context
+    never stays: its row would tell. Of what is left, the same way, ``wanted``. Candidates
+    that disturb alike leave in random order.
+
+    Args:
+        balances: of each candidate.
+        groups: of each candidate, its group in each of several groupings.
+        most: of each grouping, how many candidates of one group may stay.
+
+    Returns:
+        Positions of the candidates that stay, ascending.
     """
+    effects = _effects(balances)
+    alike = effects @ effects.T
+    own, disturbs = alike.diagonal(), 2 * alike.sum(axis=1)
+    kept = np.ones(len(balances), bool)
+    members = [_numbered(names) for names in zip(*groups, strict=True)]
+    sizes = [np.bincount(numbers) for numbers in members]
+    mended, order = False, rng.random(len(balances)) * _TOLERANCE
+    while kept.any():
+        crowded = np.any([size[numbers] > limit for numbers, size, limit in zip(members, sizes, most, strict=True)],
+                         axis=0) & kept
+        gain = np.where(crowded if crowded.any() else kept, disturbs - own + order, -np.inf)
+        worst = int(gain.argmax())
+        if not mended and gain[worst] <= 2 * _TOLERANCE and not crowded.any():
+            mended, order = True, rng.random(len(balances)) * _TOLERANCE  # what is left was late in the first order
+            continue
+        if mended and kept.sum() <= wanted:
+            break
+        kept[worst] = False
+        disturbs -= 2 * alike[worst]
+        for numbers, size in zip(members, sizes):
+            size[numbers[worst]] -= 1
+    return np.flatnonzero(kept).tolist()
 
-    def __init__(self, generator_of: Callable[[str], np.random.Generator]) -> None:
-        """``generator_of`` gives the random numbers of a context, whatever was asked before."""
-        self._generator_of = generator_of
-        self._generators: dict[str, np.random.Generator] = {}
-        self._due: dict[str, list[str]] = {}
-        """By context, the words whose turn comes, the next one first."""
 
-    def wants(self, gold: Gold) -> bool:
-        """Whether it is the turn of what holds, in every context of the gold."""
-        for context, _, possible in gold.balance:
-            if context not in self._due:
-                beginnings = " ".join(["begin with", *sorted(possible)])
-                first = self._next(beginnings, possible)
-                self._due[beginnings].pop(0)
-                self._due[context] = [first, *(word for word in self._shuffled(context, possible) if word != first)]
-        return all(self._next(context, possible) == holds for context, holds, possible in gold.balance)
+def _effects(balances: Sequence[Sequence[Balanced]]) -> Array:
+    """(candidates, properties): what each adds to the number of those that have a property, less its share."""
+    places: dict[tuple[str, str], int] = {}
+    cells = [(number, places.setdefault((entry.context, name), len(places)), (name == entry.holds) - share)
+             for number, entries in enumerate(balances) for entry in entries for name, share in entry.shares.items()]
+    effects = np.zeros((len(balances), len(places)))
+    for number, place, effect in cells:
+        effects[number, place] += effect
+    return effects
 
-    def asked(self, gold: Gold) -> None:
-        """The gold has become a row: in its contexts it is the next one's turn."""
-        for context, _, _ in gold.balance:
-            self._due[context].pop(0)
 
-    def _next(self, context: str, possible: tuple[str, ...]) -> str:
-        if not self._due.get(context):
-            self._due[context] = self._shuffled(context, possible)
-        return self._due[context][0]
-
-    def _shuffled(self, context: str, possible: tuple[str, ...]) -> list[str]:
-        if context not in self._generators:
-            self._generators[context] = self._generator_of(context)
-        words = sorted(possible)
-        return [words[i] for i in self._generators[context].permutation(len(words)).tolist()]
+def _numbered(names: Sequence[Hashable]) -> Array:
+    """(n,) 0, 1, 2 ... for equal names."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names])

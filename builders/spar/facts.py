@@ -3,7 +3,7 @@
 A task family has fact types of its own beside its tasks; what several families share is here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -42,6 +42,22 @@ class NumberFact(Fact):
     """The same quantity where it might as well have been asked for: material for options."""
 
 
+class Balanced(NamedTuple):
+    """One property of an answer that must not follow from a context."""
+
+    context: str
+    """What the question, the options or a name tell."""
+    holds: str
+    """The property of this answer."""
+    shares: Mapping[str, float]
+    """Of each property that answers may have in this context, the share of rows that must have it; their sum is 1."""
+
+
+def evenly(context: str, holds: str, possible: Collection[str]) -> Balanced:
+    """Each of the possible properties as often."""
+    return Balanced(context, holds, dict.fromkeys(possible, 1 / len(possible)))
+
+
 @dataclass(frozen=True)
 class Gold:
     """The answer of a fact in one format."""
@@ -58,9 +74,8 @@ class Gold:
     """Option texts beside the gold one (``select`` only)."""
     slots: Mapping[str, str] = field(default_factory=dict)
     """Words for the wording's slots, beside the objects' names by their colours."""
-    balance: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    """(context, what holds, all that might hold): rows are chosen so that in each context all are as frequent, and a
-    guesser who knows the context cannot tell."""
+    balance: tuple["Balanced", ...] = ()
+    """What a guesser could know of the answer: rows are chosen so that it does not help."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Limits:
     max_marker_iou: float = 0.7
     """Box markers in one image that overlap more could not be told apart (open)."""
 
-    max_same_objects: int = 3
+    max_same_objects: int = 4
     """Questions of one task about the same set of objects of a scene: more of them teach and test little (open).
     Distances between things draw what is asked about among the options; there it counts the first choice, and a pair
     may come a few times more often."""
@@ -105,10 +105,10 @@ class Limits:
     """Metres by which lengths offered as options differ (open)."""
     min_option_ratio: float = 0.1
     """Share of the larger of two numbers by which options differ (open)."""
-    max_option_centrality: float = 1.1
+    max_option_centrality: float = 1.07
     """Largest factor between the mean distances to all other objects, of objects whose distance to a third is offered
     as options: names tell what stands in the middle of a room and what hangs on its walls (open)."""
-    min_option_distance: float = 0.7
+    min_option_distance: float = 0.9
     """Metres; shorter distances are not offered as options: names tell what stands together, as a monitor and its
     keyboard do (open)."""
     same_reference_depth: float = 1.1

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from builders.scenes.scene import Array
-from builders.spar.facts import Fact, Gold, Rejected
+from builders.spar.facts import Balanced, Fact, Gold, Rejected, evenly
 from builders.spar.limits import Limits
 from builders.spar.printing import printed
 from builders.spar.wording import templates
@@ -32,6 +32,9 @@ TWO_OBJECTS = ("horizontal", "vertical", "distance")
 TO_OBSERVER = ("horizontal", "vertical", "facing")
 """The slots of a relation of an object to the observer."""
 
+_TOLD_BY_NAMES = ("distance", "facing")
+"""Axes of which a name may tell the word: what stands by a wall is farther, and more often behind."""
+
 Differences = tuple[tuple[str, float], ...]
 """(axis, signed metres) of each slot, with axes of ``RELATION_WORDS``."""
 
@@ -46,6 +49,11 @@ class RelationFact(Fact):
     """Metres between the two heights in the world: what labels alone tell (pictures hang above rugs)."""
     closed: tuple[str, ...] = field(default=(), kw_only=True)
     """Axes whose word a guesser would know without the pictures; neither options nor claims differ in them."""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Ids of what is where, and of what it is compared with, if that is no observer."""
+        return tuple(asked.object_id for asked in self.asked)
 
 
 def between(a: Array, b: Array, pose: Array) -> Differences:
@@ -107,16 +115,27 @@ def relation_gold(fact: RelationFact, format_type: str, limits: Limits, rng: np.
         return _claim_gold(fact, limits, rng)
     exact = tuple(d for _, d in fact.differences)
     words = relation_triple(fact.differences, limits.relation_band)
-    slots = spoken_slots(fact.differences, limits.relation_band) if format_type == "sentence" else {}
-    gold = Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact), slots=slots)
-    return _with_options(gold, fact, words, limits, rng) if format_type == "select" else gold
+    gold = Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact))
+    if format_type == "select":
+        return _with_options(gold, fact, words, limits, rng)
+    slots = spoken_slots(fact.differences, limits.relation_band)
+    return replace(gold, slots=slots, balance=facing_balance(fact, words))
+
+
+def facing_balance(fact: RelationFact, words: Sequence[str]) -> tuple[Balanced, ...]:
+    """As much is behind the observer as in front, in sentences: cameras look at what is interesting."""
+    told = dict(zip([axis for axis, _ in fact.differences], words, strict=True)).get("facing")
+    if not told or "facing" in fact.closed:
+        return ()
+    return (evenly("facing", told, RELATION_WORDS["facing"]),)
 
 
 def _with_options(
     gold: Gold, fact: RelationFact, words: Sequence[str], limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
-    """The gold with its other triples. All four are balanced among the rows that show the same third word: without,
-    "below" would tell "closer", since cameras look down."""
+    """The gold with its other triples. All four are as frequent among the rows that show the same third word: without,
+    "below" would tell "closer", since cameras look down. And of each two things either is closer as often, and each
+    one is behind the observer as often as in front: names tell what stands by a wall."""
     axes = [axis for axis, _ in fact.differences]
     free = _open_slots(fact, words, limits)
     if words[2]:  # a camera that looks down sees what is farther higher up: the third word would tell the second
@@ -131,8 +150,16 @@ def _with_options(
         triples.append(", ".join(triple))
     (shown,) = {0, 1, 2} - set(varied)
     context = f"{axes[shown]}: {words[shown]}"
-    balance = ((context, gold.text, (gold.text, *triples)),)
+    balance = evenly(context, gold.text, (gold.text, *triples)), *(
+        _balance_of_things(fact, axes[i], words[i], context) for i in varied if axes[i] in _TOLD_BY_NAMES)
     return replace(gold, distractors=tuple(triples), balance=balance)
+
+
+def _balance_of_things(fact: RelationFact, axis: str, word: str, context: str) -> Balanced:
+    """Either word as often of these things, whichever of two is asked about."""
+    first, *others = fact.compared
+    told = opposite(axis, word) if others and others[0] < first else word
+    return evenly(f"{axis} of {', '.join(sorted(fact.compared))}: {context}", told, RELATION_WORDS[axis])
 
 
 def _claim_gold(fact: RelationFact, limits: Limits, rng: np.random.Generator) -> Gold | Rejected:

@@ -1,7 +1,8 @@
 """Facts into rows, without pictures: the columns of spar_7m, and the order in which spar_bench shows them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from builders import heuristic
 from builders.randomness import generator
 from builders.spar import verify
 from builders.spar.askable import point_problem, seen_together
-from builders.spar.balance import Balance
+from builders.spar.balance import in_balance
 from builders.spar.facts import Asked, Fact, Gold, Rejected
 from builders.spar.limits import Limits
 from builders.spar.phrasing import phrase
@@ -66,6 +67,9 @@ BENCH_FEATURES = Features(
 _TRIES_PER_ROW = 60
 """Proposals looked at for each row wanted, before a task gives up on a scene."""
 
+_CANDIDATES_PER_ROW, _FEWEST_CANDIDATES = 6, 60
+"""Questions from which balanced ones are chosen."""
+
 
 def task_rows(
     task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, seed: tuple, rejected: Counter[str],
@@ -78,26 +82,48 @@ def task_rows(
         picture_problem: why a row's pictures cannot be shown, if so. Asked last, and only of rows that are right
             otherwise: a picture may have to be rendered first.
     """
-    key = (*seed, record.source, record.scene_id, task.name, format_type)
-    rng = generator(*key)
+    rng = generator(*seed, record.source, record.scene_id, task.name, format_type)
     made = 0
     places: list[int] = []  # of gold among the options: every letter once, in random order, again and again
-    balance = Balance(lambda context: generator(*key, context))
     asked_before: Counter[frozenset[str]] = Counter()
     shown_first: Counter[int] = Counter()
-    for tries, proposal in enumerate(task.propose(record, limits, rng)):
-        if made == wanted or tries == _TRIES_PER_ROW * wanted:
+
+    def asked_often(views: tuple[int, ...], asked: tuple[Asked, ...]) -> str | None:
+        if asked_before[_asked_together(record, views, asked)] == limits.max_same_objects:
+            return "asked_often"
+        often = limits.max_per_frame and task.img_type != "video" and shown_first[views[0]] == limits.max_per_frame
+        return "frame_asked_often" if often else None
+
+    questions = _questions(task, format_type, record, limits, wanted, rng, rejected, asked_often)
+    if format_type in task.balanced:
+        questions = _balanced(questions, task, record, limits, wanted, rng, rejected)
+    for fact, gold in questions:
+        if not places:
+            places = rng.permutation(max(task.options, 1)).tolist()
+        row = _row(task, fact, gold, format_type, record, places[-1], rng, made)
+        disagreement = verify.verify(row, record, limits)
+        problem = f"verify: {disagreement}" if disagreement else picture_problem(row)
+        if problem:
+            rejected[problem] += 1
+            continue
+        made += 1
+        places.pop()
+        shown_first[fact.views[0]] += 1
+        asked_before[_asked_together(record, fact.views, fact.asked)] += 1
+        yield row
+        if made == wanted:
             return
+
+
+def _questions(
+    task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, rng: np.random.Generator,
+    rejected: Counter[str], asked_often: Callable[[tuple[int, ...], tuple[Asked, ...]], str | None],
+) -> Iterator[tuple[Fact, Gold]]:
+    """What may be asked, in random order."""
+    for proposal in islice(task.propose(record, limits, rng), _TRIES_PER_ROW * wanted):
         views, asked = proposal
-        objects = frozenset([a.object_id for a in asked] or [record.frame(view).frame_id for view in views])
-        if asked_before.get(objects) == limits.max_same_objects:
-            rejected["asked_often"] += 1
-            continue
-        if limits.max_per_frame and task.img_type != "video" and shown_first[views[0]] >= limits.max_per_frame:
-            rejected["frame_asked_often"] += 1
-            continue
-        reason = _marker_problem(task, record, limits, views, asked)
-        if not reason and task.img_type == "multi_view" and seen_together(record, views, asked):
+        reason = asked_often(views, asked) or _marker_problem(task, record, limits, views, asked)
+        if not reason and task.img_type == "multi_view" and seen_together(record, limits, views, asked):
             reason = "one_image_is_enough"
         if reason:
             rejected[reason] += 1
@@ -109,27 +135,27 @@ def task_rows(
         gold = task.answer(fact, format_type, record, limits, rng)
         if isinstance(gold, Rejected):
             rejected[gold.reason] += 1
-            continue
-        if not balance.wants(gold):
-            rejected["kept_in_balance"] += 1
-            continue
-        if not places:
-            places = rng.permutation(max(task.options, 1)).tolist()
-        row = _row(task, fact, gold, format_type, record, places[-1], rng, made)
-        disagreement = verify.verify(row, record, limits)
-        if disagreement:
-            rejected[f"verify: {disagreement}"] += 1
-            continue
-        problem = picture_problem(row)
-        if problem:
-            rejected[problem] += 1
-            continue
-        made += 1
-        places.pop()
-        balance.asked(gold)
-        shown_first[views[0]] += 1
-        asked_before[objects] += 1
-        yield row
+        else:
+            yield fact, gold
+
+
+def _balanced(
+    questions: Iterator[tuple[Fact, Gold]], task: Task, record: SceneRecord, limits: Limits, wanted: int,
+    rng: np.random.Generator, rejected: Counter[str],
+) -> Iterator[tuple[Fact, Gold]]:
+    """Those of the first questions that may be asked together, in the same order."""
+    candidates = list(islice(questions, max(_CANDIDATES_PER_ROW * wanted, _FEWEST_CANDIDATES)))
+    groups = [(_asked_together(record, fact.views, fact.asked), fact.views[0]) for fact, _ in candidates]
+    per_frame = limits.max_per_frame if task.img_type != "video" else 0
+    most = limits.max_same_objects, per_frame or len(candidates)
+    kept = in_balance([gold.balance for _, gold in candidates], groups, most, wanted, rng)
+    rejected["kept_in_balance"] += len(candidates) - len(kept)
+    return (candidates[i] for i in kept)
+
+
+def _asked_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> frozenset[str]:
+    """What ``max_same_objects`` counts: objects, or the frames of a question about none."""
+    return frozenset([a.object_id for a in asked] or [record.frame(view).frame_id for view in views])
 
 
 def _marker_problem(

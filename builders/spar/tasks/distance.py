@@ -60,7 +60,7 @@ def _distance_between(
         asked, value = (red, other), distance(other)
         if not (isinstance(value, Rejected) or value < limits.min_option_distance
                 or point_problem(record, limits, views, asked)
-                or (across and seen_together(record, views, asked))):
+                or (across and seen_together(record, limits, views, asked))):
             partners.append(other)
             distances.append(value)
     central = [record.mean_distance[other.object_id] for other in partners]
@@ -69,12 +69,12 @@ def _distance_between(
 
 
 def _partners(record: SceneRecord, limits: Limits, views: tuple[int, ...], red: Asked, blue: Asked) -> list[Asked]:
-    """Where else the blue marker could stand while the red one stays: in its image; in a video, in the frames that
-    show the objects best."""
-    if views == record.video:
+    """Where else the blue marker could stand while the red one stays: in its image; over several, in the one that
+    shows the object best."""
+    if len(views) > 1:
         places = sorted(best_views(record, limits, views).items())
     else:
-        places = [(name, blue.view) for name in markable(record, limits, points=True)[views[blue.view]]]
+        places = [(name, 0) for name in markable(record, limits, points=True)[views[0]]]
     return [Asked(name, at, blue.color) for name, at in places if name not in (red.object_id, blue.object_id)]
 
 

@@ -25,6 +25,7 @@ from builders.spar.relations import (
     RelationFact,
     between,
     border_problem,
+    facing_balance,
     relation_gold,
     relation_triple,
     said_words,
@@ -32,7 +33,7 @@ from builders.spar.relations import (
     to_observer,
 )
 from builders.spar.second_route import Row, Second, center_of, image_of
-from builders.spar.tasks.observer_sampling import drawn_across_views, drawn_in_video, front_and_behind_in_turn
+from builders.spar.tasks.observer_sampling import drawn_across_views, drawn_in_video
 from builders.spar.tasks.relation import words_beyond_band
 from builders.spar.tasks.sampling import one_view
 from builders.spar.tasks.task import Proposal, Propose, Task
@@ -43,6 +44,10 @@ class ImaginedFact(RelationFact):
     """A relation after the move, and before it."""
 
     before: Differences
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return super().compared[2:]
 
 
 def _imagine(
@@ -74,8 +79,8 @@ def _relation(pose: Array, points: list[Array]) -> Differences:
 def _answer(
     fact: ImaginedFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
-    """Sentences tell a change, so there must be one. Choices may have the old relation as gold: else whoever knows it
-    could rule it out.
+    """Sentences tell a change, so there must be one. Choices may
+    have the old relation as gold: else whoever knows it could rule it out.
 
     Slots of sentences: those of ``spoken_slots``, with ``_before`` and ``_after``.
     """
@@ -88,7 +93,8 @@ def _answer(
     exact = tuple(d for _, d in (*fact.before, *fact.differences))
     slots = (spoken_slots(fact.before, limits.relation_band, "_before")
              | spoken_slots(fact.differences, limits.relation_band, "_after"))
-    return Gold(", ".join(before + after), printed(exact), exact, ("m",) * len(exact), slots=slots)
+    return Gold(", ".join(before + after), printed(exact), exact, ("m",) * len(exact), slots=slots,
+                balance=facing_balance(fact, after))
 
 
 def _second_route(row: Row, record: SceneRecord, limits: Limits, axes: tuple[str, ...]) -> Second | str:
@@ -133,14 +139,13 @@ def _task(
     name: str, short: str, img_type: str, views: int, drawn: Callable[[tuple[str, ...]], Propose], marker: str = "box"
 ) -> Task:
     to_object = "_oo" in name
-    propose = drawn(_OF_TWO if to_object else _OF_OBSERVER)
     choice = img_type != "video"
     return Task(
         name=name, short=short, level="high", relation="oo" if to_object else "oc", img_type=img_type, views=views,
         formats=("select", "sentence") if choice else ("sentence",), bench_format="select" if choice else "",
         options=4 if choice else 0, marker=marker,
-        propose=propose if to_object else front_and_behind_in_turn(propose, _imagine),
-        measure=_imagine, answer=_answer,
+        propose=drawn(_OF_TWO if to_object else _OF_OBSERVER),
+        measure=_imagine, answer=_answer, balanced=("select", "sentence"),
         recompute=partial(_second_route, axes=TWO_OBJECTS if to_object else TO_OBSERVER),
     )
 

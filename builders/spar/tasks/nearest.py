@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from builders.spar.facts import Asked, Fact, Gold, Rejected
+from builders.spar.facts import Asked, Balanced, Fact, Gold, Rejected
 from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
 from builders.spar.printing import metres, printed
@@ -126,12 +126,10 @@ def _answer(
     gold = Gold(winner, printed(fact.distances), fact.distances, ("m",) * len(names), slots=slots)
     if format_type != "select":
         return gold
-    # things in the middle of a room are closer to most others: each object wins as often as it is the loser drawn here,
-    # that is, among n candidates, one time in n; its name does not tell
-    order = _ranking(fact.distances, fact.nearest)
-    drawn = {order[0]: "wins", order[1 + rng.integers(len(losers))]: "loses"}
-    balance = tuple((f"{candidates[i].object_id} {words[not fact.nearest]}", outcome, ("loses", "wins"))
-                    for i, outcome in drawn.items())
+    # things in the middle of a room are closer to most others: whichever name is among n options wins one time in n
+    shares = {"wins": 1 / len(names), "loses": 1 - 1 / len(names)}
+    balance = tuple(Balanced(f"{name} {words[not fact.nearest]}", "wins" if name == winner else "loses", shares)
+                    for name in names)
     return replace(gold, distractors=tuple(losers), balance=balance)
 
 
@@ -159,30 +157,31 @@ NEAREST_TASKS = (
         name="distance_infer_center_oc", short="DistI-OC", level="high", relation="oc", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="", options=4, marker="none",
         propose=_named_candidates(1), measure=_to_observer, answer=_answer, recompute=_second_route,
-        fill_metric="name_accuracy",
+        balanced=("select",), fill_metric="name_accuracy",
     ),
     Task(
         name="distance_infer_center_oo", short="DistI-OO", level="high", relation="oo", img_type="single_view", views=1,
         formats=_FORMATS, bench_format="select", options=2, marker="point",
         propose=one_view(("red", "green", "blue"), points=True), measure=_to_reference, answer=_answer,
-        recompute=_second_route, fill_metric="name_accuracy",
+        recompute=_second_route, balanced=("select",), fill_metric="name_accuracy",
     ),
     Task(
         name="distance_infer_center_oc_mv", short="DistI-OC-MV", level="high", relation="oc", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="", options=4, marker="none",
         propose=_named_candidates(3), measure=_to_observer, answer=_answer, recompute=_second_route,
-        fill_metric="name_accuracy",
+        balanced=("select",), fill_metric="name_accuracy",
     ),
     Task(
         name="distance_infer_center_oo_mv", short="DistI-OO-MV", level="high", relation="oo", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="select", options=2, marker="point",
         propose=objects_across_views(("red", "green", "blue"), views=3, in_order=True, points=True),
-        measure=_to_reference, answer=_answer, recompute=_second_route, fill_metric="name_accuracy",
+        measure=_to_reference, answer=_answer, recompute=_second_route,
+        balanced=("select",), fill_metric="name_accuracy",
     ),
     Task(
         name="distance_infer_center_oo_video", short="DistI-OO-Video", level="high", relation="oo", img_type="video",
         views=0, formats=_FORMATS, bench_format="", options=2, marker="point",
         propose=objects_in_video(("red", "green", "blue")), measure=_to_reference, answer=_answer,
-        recompute=_second_route, fill_metric="name_accuracy",
+        recompute=_second_route, balanced=("select",), fill_metric="name_accuracy",
     ),
 )

@@ -52,7 +52,7 @@ def number_elsewhere(
     numbers: list[float] = []
     for i in rng.permutation(len(candidates)).tolist():
         asked = candidates[i]
-        if point_problem(record, limits, views, asked) or (several and seen_together(record, views, asked)):
+        if point_problem(record, limits, views, asked) or (several and seen_together(record, limits, views, asked)):
             continue
         value = number(asked)
         if not isinstance(value, Rejected):

@@ -1,18 +1,16 @@
 """Which images and objects a question about an observer may combine."""
 
-from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from builders.spar.askable import hidden_in
-from builders.spar.facts import Asked, Rejected
+from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
-from builders.spar.relations import RelationFact, relation_slot
 from builders.spar.tasks.naming import unmistakable
 from builders.spar.tasks.sampling import arrangements, one_of_each, take_turns, view_groups
-from builders.spar.tasks.task import Measure, Proposal, Propose
+from builders.spar.tasks.task import Proposal, Propose
 
 _MOST_WAITING = 1000
 """Proposals of one kind that wait for one of the other, before a sampler gives up."""
@@ -74,40 +72,3 @@ def hidden_from_first(color: str, views: int) -> Propose:
         yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])
 
     return propose
-
-
-def front_and_behind_in_turn(propose: Propose, measure: Measure, of_each: bool = False) -> Propose:
-    """As many proposals whose object is in front as behind: cameras look at what is interesting, so that a guesser
-    would say "front" (x and distances are symmetric by nature). What is rejected, level or closed
-    passes as it comes.
-
-    Args:
-        of_each: as many of each single object, too, one after the other.
-    """
-
-    def proposed(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
-        waiting: dict[tuple[str, str], deque[Proposal]] = defaultdict(deque)
-        for proposal in propose(record, limits, rng):
-            fact = measure(record, limits, rng, proposal)
-            word = "" if isinstance(fact, Rejected) else _facing(fact, limits)
-            if not word:
-                yield proposal
-                continue
-            of = proposal[1][0].object_id if of_each else ""
-            other = of, "behind" if word == "front" else "front"
-            if waiting[other]:
-                yield waiting[other].popleft()
-                yield proposal
-            elif len(waiting[of, word]) < _MOST_WAITING:
-                waiting[of, word].append(proposal)
-            else:
-                return
-
-    return proposed
-
-
-def _facing(fact: object, limits: Limits) -> str:
-    assert isinstance(fact, RelationFact)
-    if "facing" in fact.closed:
-        return ""
-    return relation_slot("facing", dict(fact.differences)["facing"], limits.relation_band)

@@ -22,13 +22,12 @@ from builders.spar.relations import (
     between,
     border_problem,
     relation_gold,
-    relation_triple,
     said_words,
     to_observer,
 )
 from builders.spar.second_route import Row, Second, center_of, image_of
 from builders.spar.tasks.naming import called
-from builders.spar.tasks.observer_sampling import front_and_behind_in_turn, hidden_from_first
+from builders.spar.tasks.observer_sampling import hidden_from_first
 from builders.spar.tasks.sampling import objects_across_views, one_view
 from builders.spar.tasks.task import Proposal, Task
 from builders.spar.wording import group_of, templates
@@ -99,20 +98,6 @@ def _answer(
     return relation_gold(fact, format_type, limits, rng)
 
 
-def _answer_to_observer(
-    fact: RelationFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
-) -> Gold | Rejected:
-    """Among options, things at each height and each single object are as often behind the observer as in front: what is
-    below, or a name, does not tell. And things are as often to the left as to the right."""
-    gold = relation_gold(fact, format_type, limits, rng)
-    words = dict(zip(TO_OBSERVER, relation_triple(fact.differences, limits.relation_band), strict=True))
-    if isinstance(gold, Rejected) or format_type != "select":
-        return gold
-    contexts = (words["vertical"], "facing"), (fact.asked[0].object_id, "facing"), ("sides", "horizontal")
-    return replace(gold, balance=tuple((context, words[axis], RELATION_WORDS[axis])
-                                       for context, axis in contexts if words[axis]))
-
-
 def _second_of_two(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
     pose = image_of(row, record, 0).frame.world_from_camera
     red, blue = (center_of(record, item) for item in row["objects"])
@@ -167,17 +152,20 @@ RELATION_TASKS = (
         name="obj_spatial_relation_oo", short="ObjRel-OO", level="high", relation="oo", img_type="single_view", views=1,
         formats=("select", "sentence", "judge"), bench_format="select", options=4, marker="box",
         propose=one_view(("red", "blue")), measure=_relation_in_view, answer=_answer, recompute=_second_of_two,
+        balanced=("select",),
     ),
     Task(
         name="obj_spatial_relation_oc_mv", short="ObjRel-OC-MV", level="high", relation="oc", img_type="multi_view",
         views=3, formats=("select", "sentence"), bench_format="select", options=4, marker="box",
-        propose=front_and_behind_in_turn(hidden_from_first("red", views=3), _relation_to_observer, of_each=True),
-        measure=_relation_to_observer, answer=_answer_to_observer, recompute=_second_to_observer,
+        propose=hidden_from_first("red", views=3),
+        measure=_relation_to_observer, answer=_answer, recompute=_second_to_observer,
+        balanced=("select", "sentence"),
     ),
     Task(
         name="obj_spatial_relation_oo_mv", short="ObjRel-OO-MV", level="high", relation="oo", img_type="multi_view",
         views=3, formats=("select", "sentence", "judge"), bench_format="select", options=4, marker="box",
         propose=objects_across_views(("red", "blue"), views=3), measure=_relation_of_two, answer=_answer,
         recompute=_second_of_two,
+        balanced=("select",),
     ),
 )

@@ -4,12 +4,12 @@ of questions spreads over the whole scene, and yields each combination at most o
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import islice, repeat
 from typing import TypeVar
 
 import numpy as np
 
-from builders.spar.askable import best_views, markable
+from builders.spar.askable import best_views, markable, seen_together
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
@@ -18,6 +18,9 @@ from builders.spar.tasks.task import Proposal, Propose
 T = TypeVar("T")
 
 _GROUPS_PER_VIEW = 8
+
+_CHOICES_PER_GROUP = 256
+"""Choices of objects looked at in each group of views, at most."""
 
 
 def one_view(colors: Sequence[str], points: bool = False) -> Propose:
@@ -42,7 +45,8 @@ def two_views(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> 
 def objects_across_views(
     colors: Sequence[str], views: int, in_order: bool = False, points: bool = False
 ) -> Propose:
-    """Different objects, each marked in a view of its own, in a chain of overlapping views shown in random order.
+    """Different objects, each marked in a view of its own, in a chain of overlapping views shown in random order. No
+    view shows all of them.
 
     Args:
         in_order: the first colour is in the first view shown, and so on; otherwise any colour in any view.
@@ -54,8 +58,10 @@ def objects_across_views(
             shown = tuple(rng.permutation(group).tolist())
             carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
             pools = [markable(record, limits, points)[shown[view]] for view in carriers]
-            for objects in one_of_each(pools, rng):
-                yield shown, tuple(map(Asked, objects, carriers, colors))
+            for objects in islice(one_of_each(pools, rng), _CHOICES_PER_GROUP):
+                asked = tuple(map(Asked, objects, carriers, colors))
+                if not seen_together(record, limits, shown, asked):
+                    yield shown, asked
 
         yield from take_turns([choices_in(group) for group in shuffled(view_groups(record, limits, views, rng), rng)])
 

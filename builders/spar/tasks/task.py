@@ -60,6 +60,8 @@ class Task:
     """The gold of a finished row, computed again from stored cameras and boxes by other formulas."""
     fill_metric: str = "mra"
     """The ``metrics/`` module that scores its fill answers."""
+    balanced: tuple[str, ...] = ()
+    """Formats whose rows are chosen by ``Gold.balance``."""
     needs: str = ""
     """What a source must have beyond posed frames, mesh and instances: a key of ``NEEDS`` in
     ``builders.spar.availability``."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders.spar.choices import LETTERS, alternatives, letters, shuffled
-from builders.spar.facts import Rejected
+from builders.spar.facts import Asked, Rejected
 from builders.spar.limits import Limits
 from builders.spar.markers import COLORS, draw_markers
 from builders.spar.printing import metres
@@ -103,7 +103,8 @@ lengths = st.floats(-3, 3)
 @given(lengths, lengths, lengths, st.floats(-1, 1), st.integers(0, 10_000))
 def test_relation_options_differ_in_words_that_are_clearly_wrong(x, y, distance, height_gap, seed):
     axes = ("horizontal", "vertical", "distance")
-    fact = RelationFact((0,), (), None, tuple(zip(axes, (x, y, distance))), height_gap)
+    asked = Asked("a", 0, "red"), Asked("b", 0, "blue")
+    fact = RelationFact((0,), asked, None, tuple(zip(axes, (x, y, distance))), height_gap)
     gold = relation_gold(fact, "select", Limits(), np.random.default_rng(seed))
     if isinstance(gold, Rejected):
         return

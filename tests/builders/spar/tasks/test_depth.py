@@ -121,7 +121,7 @@ def test_living_room_depths_agree_with_independent_measurements(scenes_root):
                 gold = seen[1] if len(seen) == 2 else abs(seen[1] - seen[2])
                 assert row["answer_exact"] == pytest.approx([gold], abs=2e-3)
                 counted[task.name] += 1
-    assert min(counted[task.name] for task in DEPTH_TASKS) >= 20
+    assert min(counted[task.name] for task in DEPTH_TASKS) >= 15
 
 
 def test_the_second_route_accepts_all_rows_and_catches_lies(toy):

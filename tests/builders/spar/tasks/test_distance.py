@@ -17,7 +17,7 @@ from builders.spar.verify import verify
 from tests.builders.spar import asked
 from tests.builders.toy import look_at, make_scene, moved, toy_room
 
-LIMITS = Limits(min_in_image_fraction=0.3, video_frames=12)
+LIMITS = Limits(min_in_image_fraction=0.3, video_frames=12, max_option_centrality=1.3, min_option_distance=0.5)
 rows_of = partial(asked.rows_of, limits=LIMITS)
 FORMATS = ("fill", "select", "sentence")
 
@@ -107,11 +107,14 @@ def test_options_between_things_are_distances_to_others_as_central(records):
         for name in ("distance_prediction_oo", "distance_prediction_oo_mv", "distance_prediction_oo_video"):
             for row in asked.rows_of(record, TASKS[name], "select", limits=Limits()):
                 red, blue = (item["object_id"] for item in row["objects"])
-                image = record.image_of_frame[row["frame_ids"][row["objects"][1]["image_index"]]]
-                others = centers if name.endswith("video") else image.objects
+                of_red = row["objects"][0]["image_index"]
+                others = {other for n, f in enumerate(row["frame_ids"]) for other in record.image_of_frame[f].objects
+                          if n != of_red or row["img_type"] != "multi_view"}
+                factor = Limits().max_option_centrality + 1e-4
                 away = {f"{np.linalg.norm(centers[red] - centers[other]):.1f}" for other in others
-                        if other != red and 1 / 1.1001 < central[other] / central[blue] < 1.1001}
-                assert set(row["options"]) <= away and min(map(float, row["options"])) >= 0.7
+                        if other != red and 1 / factor < central[other] / central[blue] < factor}
+                assert set(row["options"]) <= away
+                assert min(map(float, row["options"])) >= Limits().min_option_distance
                 seen[name] += 1
     assert min(seen.values()) > 10 and len(seen) == 3
 
@@ -133,7 +136,7 @@ def test_living_room_distances_agree_with_independent_measurements(scenes_root):
                         np.linalg.norm(center[asked[0]] - camera[row["frame_ids"][0]]))
                 assert row["answer_exact"] == pytest.approx([gold], abs=2e-3)
                 counted[task.name] += 1
-    assert min(counted[task.name] for task in DISTANCE_TASKS) >= 20
+    assert min(counted[task.name] for task in DISTANCE_TASKS) >= 15
 
 
 def test_the_second_route_accepts_all_rows_and_catches_lies(toy):

@@ -74,7 +74,7 @@ def test_maps_of_the_living_room_follow_from_measured_poses_and_centers(scenes_r
     center = {str(o["scannet_objectId"]): np.array(o["center"]) for o in expected["objects"]}
     poses = {f["names"].get("scannet"): np.array(f["camera_to_world"]) for f in expected["frames"]}
     made = rows_of(build_record(ScanNetSource(scenes_root / "scannet").load("scene9001_00"), Limits()), Limits())
-    assert len(made) >= 20
+    assert len(made) >= 15
     for row in made:
         pose = poses[row["frame_ids"][0]]
         back = np.linalg.inv(pose)

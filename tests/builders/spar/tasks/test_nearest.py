@@ -63,7 +63,8 @@ def test_answers_are_those_of_a_street_of_known_distances(format_type):
         near = min(green, blue, key=lambda name: math.dist(places[name], places[red]))
         assert (chosen(row) == near) == (word == "closer to")
         asked[word] += 1
-    assert set(asked) == set(WORDS)
+    # along the street one thing is always nearest: as an option its name would tell
+    assert set(asked) == set(WORDS if format_type != "select" else ("closer to", "farther from"))
 
 
 def test_winners_are_nearest_by_box_centres_alone(toy):
@@ -148,7 +149,6 @@ def test_living_room_winners_agree_with_independent_measurements(scenes_root):
                 assert chosen(row) == row["objects"][-len(away):][best]["label"]
                 counted[task.name] += 1
     assert min(counted[t.name] for t in NEAREST_TASKS if t.relation == "oo") >= 20
-    assert counted["distance_infer_center_oc_mv"] >= 10
 
 
 def test_the_second_route_accepts_all_rows_and_catches_lies(toy):

@@ -9,7 +9,7 @@ import pytest
 from builders.spar.limits import Limits
 from builders.spar.tasks.numbers import numbers_together
 
-LIMITS = Limits()
+LIMITS = Limits(max_option_centrality=1.1)
 NUMBERS = (1.0, 1.3, 1.35, 1.9, 2.5, 3.4)
 TOLD = (2.0, 2.1, 2.0, 2.15, 2.1, 2.4)
 

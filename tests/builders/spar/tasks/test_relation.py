@@ -95,12 +95,13 @@ def test_mirrors_swap_sides_and_worlds_do_not_matter(name):
 def test_swapped_objects_have_the_opposite_relation(records, name):
     task, rng = TASKS[name], np.random.default_rng(0)
     compared = 0
-    for views, (red, blue) in islice(task.propose(records[0], LIMITS, rng), 100):
-        fact = task.measure(records[0], LIMITS, rng, (views, (red, blue)))
-        back = task.measure(records[0], LIMITS, rng, (views, (blue, red)))
-        if not isinstance(fact, Rejected):
-            assert [d for _, d in back.differences] == pytest.approx([-d for _, d in fact.differences])
-            compared += 1
+    for record in records:
+        for views, (red, blue) in islice(task.propose(record, LIMITS, rng), 100):
+            fact = task.measure(record, LIMITS, rng, (views, (red, blue)))
+            back = task.measure(record, LIMITS, rng, (views, (blue, red)))
+            if not isinstance(fact, Rejected):
+                assert [d for _, d in back.differences] == pytest.approx([-d for _, d in fact.differences])
+                compared += 1
     assert compared > 30
 
 
@@ -109,7 +110,7 @@ def test_living_room_relations_agree_with_independent_measurements(scenes_root):
     center = {str(o["scannet_objectId"]): np.array(o["center"]) for o in expected["objects"]}
     frames = {f["names"]["scannet"]: f for f in expected["frames"] if f["names"].get("scannet")}
     record = build_record(ScanNetSource(scenes_root / "scannet").load("scene9001_00"), Limits())
-    for name, least in (("obj_spatial_relation_oo_mv", 15), ("obj_spatial_relation_oc_mv", 5)):
+    for name, least in (("obj_spatial_relation_oo_mv", 10), ("obj_spatial_relation_oc_mv", 5)):
         made = rows_of(record, name, "sentence", 60, Limits())
         assert len(made) >= least
         for row in made:
@@ -148,10 +149,10 @@ def test_each_thing_is_behind_as_often_as_in_front_where_it_can_be_both(records)
     rows = rows_of(record, "obj_spatial_relation_oc_mv", "select")
     where: dict[str, Counter] = {}
     for row in rows:
-        gold = row["options"]["ABCD".index(row["answer"])]
-        where.setdefault(row["objects"][0]["object_id"], Counter())[gold.split(", ")[-1]] += 1
+        _, height, facing = row["options"]["ABCD".index(row["answer"])].split(", ")
+        where.setdefault((row["objects"][0]["object_id"], height), Counter())[facing] += 1
     assert len(where) > 5
-    for name, counts in where.items():
+    for (name, _), counts in where.items():
         assert abs(counts["behind"] - counts["front"]) <= 1
         center = [*record.objects[name].item.box.center, 1]
         away = [(np.linalg.inv(image.frame.world_from_camera) @ center)[2] for image in record.images]
