@@ -14,7 +14,6 @@ pixels in 10,000 of a scan).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,11 +110,14 @@ class Observer:
         grid, rays, depth = self._cast(frame, columns[None], rows[:, None])
         beside = np.pad(grid, (0, 1), constant_values=_NOTHING)
         mixed = (grid != beside[1:, :-1]) | (grid != beside[:-1, 1:]) | (grid != beside[1:, 1:])
-        unsure, shown = _enlarged(_with_neighbours(mixed), step, frame), _enlarged(grid, step, frame)
-        unsure[::step, ::step] = False
-        v, u = np.divmod(np.flatnonzero(unsure), frame.width)
-        shown[unsure] = self._cast(frame, u, v)[0]
-        return Sight(shown, np.bincount(shown.ravel() + 1, minlength=len(self._objects) + 1)[1:], rays, depth)
+        unsure = _with_neighbours(mixed)
+        u, v = _pixels_off_the_grid(unsure, step, frame)
+        traced, _, _ = self._cast(frame, u, v)
+        shown = grid.repeat(step, axis=1).repeat(step, axis=0)[: frame.height, : frame.width]
+        shown[v, u] = traced
+        # a cell at the right or lower border, of which the image may hold a part, is always unsure
+        pixels = step**2 * self._counted(grid[~unsure]) + self._counted(grid[unsure]) + self._counted(traced)
+        return Sight(shown, pixels, rays, depth)
 
     def observe(self, frame: Frame, sight: Sight) -> list[Observation]:
         """Every non-structural object with at least one visible pixel and one visible vertex."""
@@ -188,6 +190,10 @@ class Observer:
         hits = self._first_hits(rays)
         return self._face_object.take(hits["primitive_ids"].numpy(), mode="clip"), rays, hits["t_hit"].numpy()
 
+    def _counted(self, shown: NDArray[np.int32]) -> NDArray[np.int64]:
+        """(objects,) how often each occurs."""
+        return np.bincount(shown + 1, minlength=len(self._objects) + 1)[1:]
+
     def _first_hits(self, rays: NDArray[np.float32]) -> dict:
         return self._caster.cast_rays(self._tensor(rays))
 
@@ -211,9 +217,13 @@ def _with_neighbours(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return cells | wide[2:, 1:-1] | wide[:-2, 1:-1] | wide[1:-1, 2:] | wide[1:-1, :-2]
 
 
-def _enlarged(cells: NDArray[Any], step: int, frame: Frame) -> NDArray[Any]:
-    """(height, width) of the frame: every pixel of a cell has its value."""
-    return cells.repeat(step, axis=1).repeat(step, axis=0)[: frame.height, : frame.width]
+def _pixels_off_the_grid(cells: NDArray[np.bool_], step: int, frame: Frame) -> tuple[Index, Index]:
+    """u, v of all pixels of the cells that are set, but the first of each, which has had its ray."""
+    down, right = np.divmod(np.arange(1, step**2)[:, None], step)
+    rows, columns = np.nonzero(cells)
+    v, u = (rows * step + down).ravel(), (columns * step + right).ravel()
+    kept = (v < frame.height) & (u < frame.width)
+    return u[kept], v[kept]
 
 
 def _around(image: NDArray[np.int32], pixel: Array) -> tuple[int, NDArray[np.int32]]:
