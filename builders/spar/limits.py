@@ -4,7 +4,8 @@
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
+from functools import cached_property
 
 from builders.errors import InputError
 
@@ -176,6 +177,14 @@ class Limits:
             raise InputError(f"max_imagined_pitch={self.max_imagined_pitch}: expected less than 90")
         if max(self.max_view_pitch, self.max_map_pitch) >= 90 or self.max_view_yaw >= 180:
             raise InputError("max_view_pitch and max_map_pitch must be below 90, max_view_yaw below 180")
+
+    def __hash__(self) -> int:
+        """Of all values, computed once: what is derived from a scene and the limits is kept by both."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(astuple(self))
 
 
 _SHARES = frozenset({

@@ -3,7 +3,9 @@
 Over several views, an object's depth is that in the image which carries its marker.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,18 +67,23 @@ def _depths_of_namesakes(
     in images where a reference is about as deep. All such questions are equally likely, as in ``any_view``."""
     label = record.label(object_id)
     waiting: list[tuple[float, float]] = []
-    for still in record.stills:
-        depths = {name: float(seen.center_camera[2]) for name, seen in record.images[still].objects.items()
-                  if pointable(seen, limits)}
+    for still, depths in zip(record.stills, _marked_depths(record, limits), strict=True):
+        namesakes = [name for name in depths if record.label(name) == label and (still, name) != (view, object_id)]
         references = [(name, depth) for name, depth in depths.items()
-                      if max(depth, given) <= limits.same_reference_depth * min(depth, given)]
-        for name, depth in depths.items():
-            if record.label(name) == label and (still, name) != (view, object_id):
-                questions = sum(other != name and abs(depth - reference) >= limits.min_depth_gap
-                                for other, reference in references)
-                if questions:
-                    waiting.append((rng.exponential() / questions, depth))
+                      if max(depth, given) <= limits.same_reference_depth * min(depth, given)] if namesakes else []
+        for name in namesakes:
+            questions = sum(other != name and abs(depths[name] - reference) >= limits.min_depth_gap
+                            for other, reference in references)
+            if questions:
+                waiting.append((rng.exponential() / questions, depths[name]))
     return tuple(depth for _, depth in sorted(waiting)[:DISTRACTORS])
+
+
+@lru_cache(maxsize=1)
+def _marked_depths(record: SceneRecord, limits: Limits) -> tuple[Mapping[str, float], ...]:
+    """Of each keyframe, the depths of the objects that a point can mark in it, by object id."""
+    return tuple({name: float(seen.center_camera[2]) for name, seen in record.images[still].objects.items()
+                  if pointable(seen, limits)} for still in record.stills)
 
 
 def _depth_difference(
