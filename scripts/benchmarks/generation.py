@@ -35,6 +35,7 @@ from builders.hub import parts
 from builders.hub.engine import map_scenes
 from builders.hub.parquet import writer_options
 from builders.hub.parts import ensure_part, part_path
+from builders.scenes import scannet
 from builders.scenes.procedural.source import ProceduralSource
 from builders.scenes.scannet import ScanNetSource
 from builders.scenes.scene import Frame
@@ -113,13 +114,22 @@ def remembered_rooms() -> Iterator[None]:
 
 @contextmanager
 def recorded(workload: Path) -> Iterator[None]:
-    """Write down what a build asks of the libraries: mesh, rays, pictures decoded, and which of them are encoded; and
-    through which cameras it looks."""
+    """Write down what a build asks of the libraries: outlines of objects, mesh, rays, vertices projected, objects that
+    pixels show, pictures decoded, and which of them are encoded; and through which cameras it looks."""
     plan: dict[str, list] = {"decoded": [], "encoded": [], "cameras": []}
     frames: dict[bytes, int] = {}
-    init, look, first_hits, hidden = (
-        getattr(visibility.Observer, name) for name in ("__init__", "look", "_first_hits", "_hidden"))
+    init, look, visible_vertices, first_hits, hidden = (
+        getattr(visibility.Observer, name)
+        for name in ("__init__", "look", "_visible_vertices", "_first_hits", "_hidden"))
+    box_of = scannet.gravity_aligned_box
     decode, of_row = pictures.Pictures._decode, pictures.Pictures.of_row
+
+    def save(kind: str, array: Any) -> None:
+        np.save(workload / f"{kind}_{len(list(workload.glob(f'{kind}_*'))):05d}.npy", array)
+
+    def record_outline(points: Any) -> Any:
+        save("outline", points[:, :2])
+        return box_of(points)
 
     def record_mesh(self: Any, scene: Any) -> None:
         mesh = scene.mesh
@@ -127,12 +137,18 @@ def recorded(workload: Path) -> Iterator[None]:
         init(self, scene)
 
     def record_camera(self: Any, frame: Frame) -> Any:
-        plan["cameras"].append(stored_camera(frame))
-        return look(self, frame)
+        sight = look(self, frame)
+        plan["cameras"].append(stored_camera(frame) | {"step": -(-frame.height // len(sight.depth))})
+        save("shown", sight.objects + 1)
+        return sight
+
+    def record_vertices(self: Any, frame: Frame, wanted: Any) -> Any:
+        save("vertices", self._vertices[:, wanted[self._vertex_owner]])
+        return visible_vertices(self, frame, wanted)
 
     def recording_rays(kind: str, cast: Any) -> Any:
         def record_rays(self: Any, rays: Any) -> Any:
-            np.save(workload / f"{kind}_{len(list(workload.glob(f'{kind}_*'))):05d}.npy", rays.reshape(-1, 6))
+            save(kind, rays.reshape(-1, 6))
             return cast(self, rays)
 
         return record_rays
@@ -156,7 +172,9 @@ def recorded(workload: Path) -> Iterator[None]:
 
     with (
         patch.object(visibility.Observer, "__init__", record_mesh),
+        patch.object(scannet, "gravity_aligned_box", record_outline),
         patch.object(visibility.Observer, "look", record_camera),
+        patch.object(visibility.Observer, "_visible_vertices", record_vertices),
         patch.object(visibility.Observer, "_first_hits", recording_rays("rays", first_hits)),
         patch.object(visibility.Observer, "_hidden", recording_rays("ways", hidden)),
         patch.object(pictures.Pictures, "_decode", record_decoded),
