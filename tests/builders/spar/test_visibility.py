@@ -97,6 +97,20 @@ def test_a_large_picture_shows_what_rays_through_all_of_its_pixels_show(monkeypa
         assert sight.pixels == pytest.approx(every.pixels, abs=20)
 
 
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+def test_every_pixel_is_counted_once_whether_or_not_cells_fill_the_picture(cut):
+    room = toy_room()
+    scale = np.array([[5, 0, 2], [0, 5, 2], [0, 0, 1.0]])
+    frames = [replace(f, width=5 * WIDTH - cut, height=5 * HEIGHT - 2 * cut, intrinsics=scale @ f.intrinsics)
+              for f in room.frames[:3]]
+    observer = Observer(room)
+    for frame in frames:
+        sight = observer.look(frame)
+        assert sight.objects.shape == (frame.height, frame.width)
+        assert len(sight.depth) < frame.height / 2  # cells of several pixels
+        assert sight.pixels.tolist() == [(sight.objects == i).sum() for i in range(len(room.objects))]
+
+
 def test_pixel_scale_has_the_image_at_0_to_1000():
     corners = np.array([[-0.5, -0.5], [639.5, 479.5], [319.5, 239.5], [-100, 900]])
     assert points_to_px1000(corners, 640, 480).tolist() == [[0, 0], [1000, 1000], [500, 500], [0, 1000]]
