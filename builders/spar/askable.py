@@ -37,16 +37,22 @@ def markable(record: SceneRecord, limits: Limits, points: bool) -> tuple[tuple[s
                  for image in record.images)
 
 
-def shows(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:
-    """Whether a person would find the object in the image, be it cut off or half hidden."""
-    image = record.images[view]
-    return object_id in image.objects or image.glimpsed.get(object_id, 0.0) >= limits.min_area
+@lru_cache(maxsize=1)
+def found_in(record: SceneRecord, limits: Limits) -> tuple[frozenset[str], ...]:
+    """Of each image, the objects that a person would find in it, be they cut off or half hidden."""
+    return tuple(frozenset(image.objects) | {name for name, area in image.glimpsed.items() if area >= limits.min_area}
+                 for image in record.images)
 
 
 def seen_together(record: SceneRecord, limits: Limits, views: Sequence[int], asked: Sequence[Asked]) -> bool:
     """Whether one of the views shows all of several objects: a question over several views must need more than one."""
     names = {a.object_id for a in asked}
-    return len(names) > 1 and any(all(shows(record, limits, view, name) for name in names) for view in views)
+    if len(names) > 1:
+        found = found_in(record, limits)
+        for view in views:
+            if names <= found[view]:
+                return True
+    return False
 
 
 def hidden_in(record: SceneRecord, limits: Limits, view: int, object_id: str) -> bool:

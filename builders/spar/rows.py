@@ -67,8 +67,9 @@ BENCH_FEATURES = Features(
 _TRIES_PER_ROW = 60
 """Proposals looked at for each row wanted, before a task gives up on a scene."""
 
-_CANDIDATES_PER_ROW, _FEWEST_CANDIDATES = 6, 60
-"""Questions from which balanced ones are chosen."""
+_CANDIDATES_PER_ROW = {"select": 6, "sentence": 3}
+"""Questions from which balanced ones are chosen, for each row wanted; sentences have few contexts."""
+_FEWEST_CANDIDATES = 60
 
 
 def task_rows(
@@ -96,7 +97,7 @@ def task_rows(
 
     questions = _questions(task, format_type, record, limits, wanted, rng, rejected, asked_often)
     if format_type in task.balanced:
-        questions = _balanced(questions, task, record, limits, wanted, rng, rejected)
+        questions = _balanced(questions, task, format_type, record, limits, wanted, rng, rejected)
     for fact, gold in questions:
         if not places:
             places = rng.permutation(max(task.options, 1)).tolist()
@@ -140,11 +141,12 @@ def _questions(
 
 
 def _balanced(
-    questions: Iterator[tuple[Fact, Gold]], task: Task, record: SceneRecord, limits: Limits, wanted: int,
-    rng: np.random.Generator, rejected: Counter[str],
+    questions: Iterator[tuple[Fact, Gold]], task: Task, format_type: str, record: SceneRecord, limits: Limits,
+    wanted: int, rng: np.random.Generator, rejected: Counter[str],
 ) -> Iterator[tuple[Fact, Gold]]:
     """Those of the first questions that may be asked together, in the same order."""
-    candidates = list(islice(questions, max(_CANDIDATES_PER_ROW * wanted, _FEWEST_CANDIDATES)))
+    pool = max(_CANDIDATES_PER_ROW[format_type] * wanted, _FEWEST_CANDIDATES)
+    candidates = list(islice(questions, pool))
     groups = [(_asked_together(record, fact.views, fact.asked), fact.views[0]) for fact, _ in candidates]
     per_frame = limits.max_per_frame if task.img_type != "video" else 0
     most = limits.max_same_objects, per_frame or len(candidates)

@@ -8,7 +8,7 @@ from itertools import accumulate, permutations, repeat
 
 import numpy as np
 
-from builders.spar.askable import best_views, hidden_in, markable, shows
+from builders.spar.askable import best_views, found_in, hidden_in, markable
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
@@ -63,13 +63,13 @@ def objects_in_views_apart(first: str, second: str) -> Propose:
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         marked, near = markable(record, limits, points=True), neighbours(record, limits)
+        found = found_in(record, limits)
 
         def choices_of(a: str, b: str) -> Iterator[Proposal]:
             for of_b in shuffled(views_apart(record, limits, a, b), rng):
-                of_a = [view for view in near[of_b] if a in marked[view] and not shows(record, limits, view, b)]
+                of_a = [view for view in near[of_b] if a in marked[view] and b not in found[view]]
                 views = of_b, of_a[rng.integers(len(of_a))]
-                third = [view for view in _beside(near, views)
-                         if not (shows(record, limits, view, a) and shows(record, limits, view, b))]
+                third = [view for view in _beside(near, views) if not {a, b} <= found[view]]
                 if third:
                     chain = (*views, third[rng.integers(len(third))])
                     shown = tuple(rng.permutation(chain).tolist())
@@ -85,8 +85,8 @@ def objects_in_views_apart(first: str, second: str) -> Propose:
 def views_apart(record: SceneRecord, limits: Limits, a: str, b: str) -> list[int]:
     """Keyframes that mark ``b`` with a point and do not show ``a``, next to one that marks ``a`` and does not show
     ``b``."""
-    marked, near = markable(record, limits, points=True), neighbours(record, limits)
-    of_a, of_b = ({view for view in record.stills if one in marked[view] and not shows(record, limits, view, other)}
+    marked, near, found = markable(record, limits, points=True), neighbours(record, limits), found_in(record, limits)
+    of_a, of_b = ({view for view in record.stills if one in marked[view] and other not in found[view]}
                   for one, other in ((a, b), (b, a)))
     return [view for view in sorted(of_b) if not of_a.isdisjoint(near[view])]
 
