@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
@@ -201,20 +202,20 @@ def _row(
         "unit": list(gold.unit),
         "metric": task.metric(format_type),
         "heuristic": "" if gap is None else heuristic.tag(gap),
-        "vertical_gap": gap,
+        "vertical_gap": None if gap is None else float(gap),
         "objects": [_object_entry(task, record, fact.views, asked) for asked in fact.asked],
         "template_id": phrased.template_id,
     }
 
 
-def _vertical_gap(fact: Fact, record: SceneRecord) -> float | None:
+def _vertical_gap(fact: Fact, record: SceneRecord) -> Fraction | None:
     if fact.pair is None:
         return None
     a, b, from_camera_a, from_camera_b = fact.pair
     near, far = (a, b) if from_camera_a < from_camera_b else (b, a)
     image = record.images[fact.views[a.view]]
     boxes = [image.objects[asked.object_id].bbox.tolist() for asked in (near, far)]
-    return float(heuristic.vertical_gap(boxes[0], boxes[1], image.frame.height))
+    return heuristic.exact_gap(boxes[0], boxes[1], image.frame.height)
 
 
 def _object_entry(task: Task, record: SceneRecord, views: tuple[int, ...], asked: Asked) -> Row:
