@@ -13,6 +13,7 @@ BUILDERS = {
     "spar_bench": "builders.spar.spar_bench:SparBench",
     "spar_7m": "builders.spar.spar_7m:Spar7M",
     "spatial_tunnel": "builders.tunnel.spatial_tunnel:SpatialTunnel",
+    "embspatial_tagged": "builders.tagged.embspatial_tagged:EmbSpatialTagged",
 }
 """Dataset name -> ``module:class``."""
 

@@ -3,6 +3,7 @@
     python scripts/build.py spar_bench --out build/bench                              # procedural rooms
     python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench
     python scripts/build.py spatial_tunnel --out build/tunnel                         # needs no scenes
+    python scripts/build.py embspatial_tagged --source hub --out build/embspatial     # the published benchmark
     python scripts/build.py tasks --source scannet=/data/scannet/scans                # what can be asked of them
     python scripts/build.py review build/bench --out review.csv                       # to judge rows by hand
     python scripts/build.py spar_bench ... --out build/bench --review review.csv      # without the rejected ones
@@ -31,6 +32,7 @@ from builders.spar.catalogue import HEAD, as_markdown, task_lines
 from builders.spar.limits import Limits
 from builders.spar.review import rows_to_review, write_review
 from builders.spar.tasks import TASKS
+from builders.tagged.report import tables
 
 OWN_OPTIONS = ("name", "version", "data_dir", "data_files", "description", "sources", "scenes", "scene_ids", "seed",
                "renderer", "pixels", "review", "only")
@@ -53,8 +55,9 @@ app = typer.Typer(help=__doc__, cls=Datasets, rich_markup_mode=None, add_complet
 def build(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="The folder to make; new, empty, or an earlier build to finish.")],
-    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Scenes: procedural, or scannet=FOLDER. "
-                                              "May be repeated.")] = ["procedural"],  # noqa: B006
+    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Scenes: procedural, or scannet=FOLDER; may "
+                                              "be repeated. Published benchmarks: hub[=REPO[@REVISION]], or file=PATH "
+                                              "[default: procedural; cv_bench_tagged: hub]")] = [],  # noqa: B006
     config: Annotated[str, typer.Option(help="Write this config of the dataset only, such as tiny of "
                                         "spar_bench or a task of spar_7m (default: all).")] = "",
     scenes: Annotated[int, typer.Option(min=0, help="At most this many scenes of each source; 0: all "
@@ -77,8 +80,8 @@ def build(
     arguments: dict[str, Any] = apply_settings(cls.BUILDER_CONFIG_CLASS(), set_, OWN_OPTIONS)
     if config and config not in cls.CONFIG_NAMES:
         raise InputError(f"--config {config}: {name} has the configs {', '.join(cls.CONFIG_NAMES)}")
-    options = {"sources": tuple(source), "scenes": scenes, "scene_ids": tuple(scene_id), "seed": seed,
-               "renderer": renderer, "pixels": pixels, "review": review, "only": config}
+    options = {"scenes": scenes, "scene_ids": tuple(scene_id), "seed": seed, "renderer": renderer, "pixels": pixels,
+               "review": review, "only": config} | ({"sources": tuple(source)} if source else {})
     builder = cls(**applicable(context, cls.BUILDER_CONFIG_CLASS, options), **arguments)
     print(builder.expectation(), flush=True)
     result = build_folder(builder, out, workers, engine, only_config=config)
@@ -90,19 +93,20 @@ def build(
 def applicable(context: typer.Context, configuration: type, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a dataset's configuration knows; ``InputError`` if another one was given."""
     known = {f.name for f in fields(configuration)}
-    for parameter, option in (("source", "sources"), ("scene_id", "scene_ids"), ("pixels", "pixels"),
-                              ("review", "review")):
+    for parameter, option in (("source", "sources"), ("scenes", "scenes"), ("scene_id", "scene_ids"), ("seed", "seed"),
+                              ("renderer", "renderer"), ("pixels", "pixels"), ("review", "review")):
         given = context.get_parameter_source(parameter)
         if option not in known and given is not None and given.name != "DEFAULT":
-            raise InputError(f"--{parameter.replace('_', '-')} does not apply to {context.info_name}, which is made "
-                             "from no scans")
+            why = ", which is made from no scans" if "sources" not in known else ""
+            raise InputError(f"--{parameter.replace('_', '-')} does not apply to {context.info_name}{why}")
     return {option: value for option, value in options.items() if option in known}
 
 
 def report(result: BuildResult) -> None:
     """Print what was built: rows, where proposals went, what pictures cost, what was left out."""
     manifest = result.manifest
-    print(f"{result.folder}: {manifest['dataset']} {manifest['version']}, {len(manifest['scenes'])} scenes "
+    unit = manifest["settings"].get("unit", "scenes")
+    print(f"{result.folder}: {manifest['dataset']} {manifest['version']}, {len(manifest['scenes'])} {unit} "
           f"({result.reused} reused from an earlier build)")
     for name, rows in manifest["rows"].items():
         images = manifest["images"][name]
@@ -113,10 +117,15 @@ def report(result: BuildResult) -> None:
     read, kept = (sum(scene[key] for scene in manifest["scenes"]) for key in ("frames_read", "keyframes"))
     if "sources" in manifest["settings"]:
         print(f"  keyframes: {kept} of {read} frames ({1 - kept / read:.0%} removed)")
-    print_table(("task", "rows to choose from", "proposals not asked, most frequent reasons"), [
-        (task, ", ".join(f"{n} {form}" for form, n in formats.items()) or "0", _reasons(manifest["rejected"][task]))
-        for task, formats in manifest["made"].items()
-    ])
+    if "tags" in manifest:
+        for table in tables(manifest):
+            print(f"  {table.title}")
+            print_table(table.head, table.lines)
+    if any(manifest["rejected"].values()) or "tags" not in manifest:
+        print_table(("task", "rows to choose from", "proposals not asked, most frequent reasons"), [
+            (task, ", ".join(f"{n} {form}" for form, n in formats.items()) or "0", _reasons(manifest["rejected"][task]))
+            for task, formats in manifest["made"].items()
+        ])
     outcome = manifest.get("review")
     if outcome:
         print(f"  review: {outcome['accepted']} accepted, {outcome['rejected']} rejected and left out, "

@@ -1,0 +1,132 @@
+"""EmbSpatial-Bench, every depth question tagged ``consistent``, ``counter`` or ``ambiguous`` (Why Far Looks Up, section
+3.1): does the farther of two objects stand higher in the image?"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+
+from builders.errors import InputError
+from builders.hub.dataset import SceneRef
+from builders.hub.files import sha256_of
+from builders.tagged import embspatial
+from builders.tagged.boxes import decide, parse_formats
+from builders.tagged.builder import TaggedBuilder, TaggedConfig
+from builders.tagged.files import Raw, open_rows
+from builders.tagged.images import decoded_size, encoded
+from builders.tagged.policies import POLICIES, Outcome, outcomes
+from builders.tagged.sources import Published
+from builders.tagged.supply import PublishedRows, Supply
+from builders.tagged.tagging import Tagging, reasons, tag_counts
+
+VERSION = "0.1.0"
+"""Of the dataset: bump it when rows or tags change. Feeds configs, manifest and Hub tag."""
+
+PUBLISHED = Published(
+    "FlagEval/EmbSpatial-Bench", ("*test*.parquet", "embspatial_bench.json"),
+    "EmbSpatial-Bench's card says CC BY 4.0; its images come from Matterport3D, ScanNet and AI2-THOR and keep their "
+    "terms.",
+)
+
+
+@dataclass
+class EmbSpatialConfig(TaggedConfig):
+    """What the dataset is made from."""
+
+    policy: str = "random_distractor"
+    """Which of the other objects the answer is compared with, see ``builders.tagged.policies``. Default: one at random
+    as in the released code, but drawn by the row's id, so that a row's tag does not depend on the rows before it."""
+    seed: int = 0
+    """Of ``random_distractor``."""
+    boxes: str = ""
+    """File with the boxes of rows that have none (the TSV): the JSON or the Parquet, joined on ``question_id``."""
+    box_formats: str = ""
+    """``SOURCE=xywh,SOURCE=xyxy`` for sources whose boxes do not tell it; all others are decided by their boxes."""
+    box_slack: float = 1.0
+    """Pixels by which a box may stick out of its image: some count pixels, some their edges (open)."""
+
+    def check(self) -> None:
+        super().check()
+        if self.policy not in POLICIES:
+            raise InputError(f"policy={self.policy}: expected one of {', '.join(POLICIES)}")
+        if not 0 <= self.box_slack < float("inf"):
+            raise InputError(f"box_slack={self.box_slack}: expected a number of 0 or more")
+        parse_formats(self.box_formats)
+
+    def files(self) -> dict[str, Path]:
+        return super().files() | ({"boxes": Path(self.boxes).expanduser()} if self.boxes else {})
+
+
+class EmbSpatialTagged(TaggedBuilder):
+    """EmbSpatial-Bench with a consistent, counter or ambiguous tag on every question about depth."""
+
+    VERSION = datasets.Version(VERSION)
+    BUILDER_CONFIG_CLASS = EmbSpatialConfig
+    BUILDER_CONFIGS = [EmbSpatialConfig(name=name, version=VERSION) for name in TaggedBuilder.CONFIG_NAMES]
+    FEATURES = embspatial.FEATURES
+    MEASURED = {"width": pa.int64(), "height": pa.int64()}
+    KIND = "relation"
+    PAPER_COUNTS = {"consistent": 976, "counter": 129, "ambiguous": 101}
+    config: EmbSpatialConfig
+
+    @cached_property
+    def supply(self) -> Supply:
+        to_row = partial(embspatial.published_row, boxes=self._boxes())
+        rows = PublishedRows(self.config.sources[0], self.name, PUBLISHED, embspatial.NEEDED, self.KIND, to_row,
+                             _measured)
+        if "objects" not in rows.columns and not self.config.boxes:
+            raise InputError(f"{self.config.sources[0]}: has no boxes (no column objects); add --set boxes=PATH with the "
+                             "benchmark's JSON or Parquet, to be joined on question_id")
+        return rows
+
+    def _boxes(self) -> dict[str, Raw]:
+        """What the file ``boxes`` says, by question_id."""
+        path = self.config.files().get("boxes")
+        columns = ("question_id", "data_source", "scene_id", "objects")
+        return embspatial.read_boxes(open_rows(path).rows(columns=columns), str(path)) if path else {}
+
+    def part_spec(self, ref: SceneRef) -> dict[str, Any]:
+        return super().part_spec(ref) | self._boxes_hash
+
+    def settings(self) -> dict[str, Any]:
+        return super().settings() | self._boxes_hash
+
+    @cached_property
+    def _boxes_hash(self) -> dict[str, str]:
+        path = self.config.files().get("boxes")
+        return {"boxes": sha256_of(path)} if path else {}
+
+    @property
+    def policy(self) -> str:
+        return self.config.policy
+
+    def tag(self, rows: Sequence[Raw]) -> Tagging:
+        slack = self.config.box_slack
+        votes = embspatial.votes(rows, slack)
+        formats = decide(votes, parse_formats(self.config.box_formats))
+        found = embspatial.problems(rows)
+        asked = [embspatial.depth_question(row, odd, formats.get(row["data_source"] or "", ""), slack)
+                 for row, odd in zip(rows, found, strict=True)]
+        questions = [question for question in asked if question]
+        by_policy = {name: outcomes(name, questions, self.config.seed) for name in POLICIES}
+        chosen = iter(by_policy[self.policy])
+        of_rows = [next(chosen) if question else Outcome(reason="not_about_depth") for question in asked]
+        problems = Counter(name for odd in found for name in odd)
+        problems["box_outside_image"] = sum(held.neither for held in votes.values())
+        return Tagging(
+            of_rows, {name: tag_counts(held) for name, held in by_policy.items()},
+            reasons([row["relation"] or "" for row in rows], of_rows),
+            {name: count for name, count in sorted(problems.items()) if count},
+            {"box_formats": {source: asdict(held) | {"decided": formats[source]} for source, held in votes.items()}})
+
+
+def _measured(row: Raw, raw: Raw, folder: Path) -> tuple[bytes | None, Raw]:
+    data = encoded(raw.get("image"))
+    size = decoded_size(data)
+    width, height = size or (None, None)
+    return data if size else None, {"width": width, "height": height}
