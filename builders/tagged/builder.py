@@ -4,6 +4,7 @@ A part of a build is a stretch of rows with their pictures, and without tags: wh
 Tags are given when all rows are known, because box formats, duplicate ids and one of the policies depend on all.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,15 @@ import numpy as np
 import pyarrow as pa
 
 from builders import heuristic
-from builders.errors import InputError
+from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
 from builders.hub.files import sha256_of
 from builders.tagged.files import Raw
 from builders.tagged.policies import Outcome
 from builders.tagged.supply import Supply
 from builders.tagged.tagging import Tagging
+
+logger = logging.getLogger(__name__)
 
 ADDED = {
     "heuristic": datasets.Value("string"),
@@ -77,8 +80,6 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
     """What a part holds besides, from the pictures."""
     KIND: str
     """The published column that says what a row asks."""
-    PAPER_COUNTS: Mapping[str, int]
-    """Tag -> rows, as the paper counts them (table 1)."""
     config: TaggedConfig
     scratch: Path | None = None
     _tagging: Tagging | None = None
@@ -92,6 +93,11 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
     @property
     def policy(self) -> str:
         """How the pair of a row is chosen."""
+        raise NotImplementedError
+
+    @property
+    def paper_counts(self) -> Mapping[str, int]:
+        """Tag -> rows, as the paper counts them (table 1); empty where it does not."""
         raise NotImplementedError
 
     def tag(self, rows: Sequence[Raw]) -> Tagging:
@@ -110,13 +116,21 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
 
     def _generate_tables(self, scenes: list[SceneRef], tag: str) -> Iterator[tuple[str, pa.Table]]:
         if self._tagging is None:
-            self._tag_all(row for ref in self.refs for row in self.supply.rows(ref, pictures=False)[0])
+            self._tag_all(row for ref in self.refs for row in self._usable_rows(ref, pictures=False))
         for ref in scenes:
-            rows = [row for row in self.supply.rows(ref, pictures=True)[0]
+            rows = [row for row in self._usable_rows(ref, pictures=True)
                     if not tag or self._outcome_of[row["key"]].heuristic == tag]
             table = pa.Table.from_pylist(rows, schema=self._part_schema)
             for number, finished in enumerate(self.finish(self.config.name, table, 0, _no_other_table)):
                 yield f"{ref.name}/{number}", finished
+
+    def _usable_rows(self, ref: SceneRef, pictures: bool) -> list[Raw]:
+        """The rows of a part; none of a room that cannot be used."""
+        try:
+            return self.supply.rows(ref, pictures)[0]
+        except SceneError as error:
+            logger.warning("%s: left out: %s", ref.name, error)
+            return []
 
     @cached_property
     def refs(self) -> list[SceneRef]:
@@ -204,7 +218,7 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
         """Counts of tags under every policy, why rows have none, and how boxes were read."""
         assert self._tagging is not None  # ``select`` comes first
-        return {"tags": self._tagging.as_dict() | {"paper": dict(self.PAPER_COUNTS)}}
+        return {"tags": self._tagging.as_dict() | {"paper": dict(self.paper_counts)}}
 
     def licences(self) -> dict[str, str]:
         return self.supply.licences()

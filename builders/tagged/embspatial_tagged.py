@@ -2,7 +2,7 @@
 3.1): does the farther of two objects stand higher in the image?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from builders.tagged.builder import TaggedBuilder, TaggedConfig
 from builders.tagged.files import Raw, open_rows
 from builders.tagged.images import decoded_size, encoded
 from builders.tagged.policies import POLICIES, Outcome, outcomes
+from builders.tagged.procedural import SOURCE, RoomRows
 from builders.tagged.sources import Published
 from builders.tagged.supply import PublishedRows, Supply
 from builders.tagged.tagging import Tagging, reasons, tag_counts
@@ -34,21 +35,38 @@ PUBLISHED = Published(
 )
 
 
+PAPER_COUNTS = {"consistent": 976, "counter": 129, "ambiguous": 101}
+"""Why Far Looks Up, table 1."""
+
+
 @dataclass
 class EmbSpatialConfig(TaggedConfig):
     """What the dataset is made from."""
 
+    sources: tuple[str, ...] = (SOURCE,)
+    """``hub``, ``hub=REPO``, ``hub=REPO@REVISION``, ``file=PATH``; or ``procedural``: questions of the same form about
+    generated rooms."""
     policy: str = "random_distractor"
     """Which of the other objects the answer is compared with, see ``builders.tagged.policies``. Default: one at random
     as in the released code, but drawn by the row's id, so that a row's tag does not depend on the rows before it."""
     seed: int = 0
-    """Of ``random_distractor``."""
+    """Of ``random_distractor``, and of rooms and their questions."""
     boxes: str = ""
     """File with the boxes of rows that have none (the TSV): the JSON or the Parquet, joined on ``question_id``."""
     box_formats: str = ""
     """``SOURCE=xywh,SOURCE=xyxy`` for sources whose boxes do not tell it; all others are decided by their boxes."""
     box_slack: float = 1.0
     """Pixels by which a box may stick out of its image: some count pixels, some their edges (open)."""
+    scenes: int = 0
+    """How many rooms; 0: six."""
+    scene_ids: tuple[str, ...] = ()
+    """These rooms instead."""
+    renderer: str = "cycles"
+    """Of rooms: ``cycles`` or ``raycast`` (fast, plain)."""
+    per_relation: int = 8
+    """Questions of each relation about a room, at most (our default)."""
+    pictures_per_room: int = 12
+    """Pictures of a room that questions choose from, at most (our default)."""
 
     def check(self) -> None:
         super().check()
@@ -57,6 +75,17 @@ class EmbSpatialConfig(TaggedConfig):
         if not 0 <= self.box_slack < float("inf"):
             raise InputError(f"box_slack={self.box_slack}: expected a number of 0 or more")
         parse_formats(self.box_formats)
+        if self.per_relation < 1 or self.pictures_per_room < 1:
+            raise InputError("per_relation and pictures_per_room: expected at least 1")
+        if self.rooms and self.boxes:
+            raise InputError("boxes applies to a published benchmark, not to procedural rooms")
+        if not self.rooms and (self.scenes or self.scene_ids):
+            raise InputError(f"--scenes and --scene-id apply to procedural rooms, not to {self.sources[0]}")
+
+    @property
+    def rooms(self) -> bool:
+        """Whether rows are about generated rooms."""
+        return self.sources == (SOURCE,)
 
     def files(self) -> dict[str, Path]:
         return super().files() | ({"boxes": Path(self.boxes).expanduser()} if self.boxes else {})
@@ -71,18 +100,25 @@ class EmbSpatialTagged(TaggedBuilder):
     FEATURES = embspatial.FEATURES
     MEASURED = {"width": pa.int64(), "height": pa.int64()}
     KIND = "relation"
-    PAPER_COUNTS = {"consistent": 976, "counter": 129, "ambiguous": 101}
     config: EmbSpatialConfig
 
     @cached_property
     def supply(self) -> Supply:
+        made = self.config
+        if made.rooms:
+            return RoomRows((self.name, VERSION, made.seed), made.renderer, made.scenes, made.scene_ids,
+                            made.per_relation, made.pictures_per_room)
         to_row = partial(embspatial.published_row, boxes=self._boxes())
         rows = PublishedRows(self.config.sources[0], self.name, PUBLISHED, embspatial.NEEDED, self.KIND, to_row,
                              _measured)
         if "objects" not in rows.columns and not self.config.boxes:
-            raise InputError(f"{self.config.sources[0]}: has no boxes (no column objects); add --set boxes=PATH with the "
-                             "benchmark's JSON or Parquet, to be joined on question_id")
+            raise InputError(f"{self.config.sources[0]}: has no boxes (no column objects); add --set boxes=PATH, "
+                             "the benchmark's JSON or Parquet, to be joined on question_id")
         return rows
+
+    @property
+    def paper_counts(self) -> Mapping[str, int]:
+        return {} if self.config.rooms else PAPER_COUNTS
 
     def _boxes(self) -> dict[str, Raw]:
         """What the file ``boxes`` says, by question_id."""
@@ -108,7 +144,7 @@ class EmbSpatialTagged(TaggedBuilder):
     def tag(self, rows: Sequence[Raw]) -> Tagging:
         slack = self.config.box_slack
         votes = embspatial.votes(rows, slack)
-        formats = decide(votes, parse_formats(self.config.box_formats))
+        formats = decide(votes, {SOURCE: "xyxy"} | parse_formats(self.config.box_formats))
         found = embspatial.problems(rows)
         asked = [embspatial.depth_question(row, odd, formats.get(row["data_source"] or "", ""), slack)
                  for row, odd in zip(rows, found, strict=True)]

@@ -9,7 +9,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,12 +160,9 @@ class TsvRows:
         self.paths: Sequence[Path] = [path]
         csv.field_size_limit(sys.maxsize)
         self._starts = [offset for offset, _ in self._cells(0)]
-        if len(self._starts) < 1:
+        if not self._starts:
             raise InputError(f"{path}: is empty")
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(name.strip() for name in next(self._cells(0))[1])
+        self.columns = tuple(name.strip() for name in next(self._cells(0))[1])
 
     def __len__(self) -> int:
         return len(self._starts) - 1

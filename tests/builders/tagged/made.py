@@ -51,11 +51,13 @@ def direction_row(source, number, relation):
     """A row about a direction: two objects, four sentences."""
     size = SIZES[source]
     first, second = NAMES[:2]
+    words = ("above", "under", "left of", "right of")
     return depth_row(source, number, "far", (50, 100, 150, 200)) | {
         "relation": relation,
         "question": f"What is the spatial relationship between {first} and {second} in the image?",
-        "answer_options": [f"The {first} is {word} the {second}." for word in ("above", "under", "left of", "right of")],
-        "objects": [{"name": name, "bbox": box(y, 20, LAYOUTS[source], size)} for name, y in ((first, 50), (second, 90))],
+        "answer_options": [f"The {first} is {word} the {second}." for word in words],
+        "objects": [{"name": name, "bbox": box(y, 20, LAYOUTS[source], size)}
+                    for name, y in ((first, 50), (second, 90))],
     }
 
 
