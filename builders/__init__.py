@@ -14,6 +14,7 @@ BUILDERS = {
     "spar_7m": "builders.spar.spar_7m:Spar7M",
     "spatial_tunnel": "builders.tunnel.spatial_tunnel:SpatialTunnel",
     "embspatial_tagged": "builders.tagged.embspatial_tagged:EmbSpatialTagged",
+    "cv_bench_tagged": "builders.tagged.cv_bench_tagged:CVBenchTagged",
 }
 """Dataset name -> ``module:class``."""
 

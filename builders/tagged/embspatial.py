@@ -31,6 +31,8 @@ FEATURES = Features({
 NEEDED = ("question_id", "question", "image", "answer")
 RELATIONS = ("above", "under", "left", "right", "close", "far")
 LETTERS = "ABCDEFGH"
+KNOWN = (*FEATURES, "category", *LETTERS)
+"""All columns that rows are made from."""
 
 _SPELLINGS = {"below": "under", "beneath": "under"}
 """Of the TSV -> published."""

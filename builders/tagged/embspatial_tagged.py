@@ -22,7 +22,7 @@ from builders.tagged.images import decoded_size, encoded
 from builders.tagged.policies import POLICIES, Outcome, outcomes
 from builders.tagged.procedural import SOURCE, RoomRows
 from builders.tagged.sources import Published
-from builders.tagged.supply import PublishedRows, Supply
+from builders.tagged.supply import PublishedRows, RowForm, Supply
 from builders.tagged.tagging import Tagging, reasons, tag_counts
 
 VERSION = "0.1.0"
@@ -109,10 +109,10 @@ class EmbSpatialTagged(TaggedBuilder):
             return RoomRows((self.name, VERSION, made.seed), made.renderer, made.scenes, made.scene_ids,
                             made.per_relation, made.pictures_per_room)
         to_row = partial(embspatial.published_row, boxes=self._boxes())
-        rows = PublishedRows(self.config.sources[0], self.name, PUBLISHED, embspatial.NEEDED, self.KIND, to_row,
-                             _measured)
-        if "objects" not in rows.columns and not self.config.boxes:
-            raise InputError(f"{self.config.sources[0]}: has no boxes (no column objects); add --set boxes=PATH, "
+        form = RowForm(embspatial.NEEDED, embspatial.KNOWN, self.KIND, to_row, _measured)
+        rows = PublishedRows(made.sources[0], self.name, PUBLISHED, form)
+        if "objects" not in rows.columns and not made.boxes:
+            raise InputError(f"{made.sources[0]}: has no boxes (no column objects); add --set boxes=PATH, "
                              "the benchmark's JSON or Parquet, to be joined on question_id")
         return rows
 
@@ -155,7 +155,7 @@ class EmbSpatialTagged(TaggedBuilder):
         problems = Counter(name for odd in found for name in odd)
         problems["box_outside_image"] = sum(held.neither for held in votes.values())
         return Tagging(
-            of_rows, {name: tag_counts(held) for name, held in by_policy.items()},
+            of_rows, self.policy, {name: tag_counts(held) for name, held in by_policy.items()},
             reasons([row["relation"] or "" for row in rows], of_rows),
             {name: count for name, count in sorted(problems.items()) if count},
             {"box_formats": {source: asdict(held) | {"decided": formats[source]} for source, held in votes.items()}})

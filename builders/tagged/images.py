@@ -38,6 +38,11 @@ def encoded(cell: Any, beside: Path | None = None) -> bytes | None:
         return None
 
 
+def name_of(cell: Any) -> str | None:
+    """The file name that a picture's cell carries, if it does."""
+    return cell.get("path") if isinstance(cell, dict) else None
+
+
 def decoded(data: bytes | None) -> Image.Image | None:
     """The picture as ``datasets`` shows it, pixels loaded; None for one that cannot be decoded to its end."""
     if not data:

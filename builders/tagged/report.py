@@ -27,13 +27,17 @@ def tables(manifest: Mapping[str, Any]) -> Iterator[Table]:
     if "rectangles" in tags:
         yield Table("bbox column against the rectangles in the pictures:", ("what", "questions"),
                     [(name, str(count)) for name, count in tags["rectangles"].items()])
-    chosen = manifest["settings"]["policy"]
+    if "bbox_readings" in tags:
+        yield Table("layout of the bbox column:", ("source", "read as", "lies on the rectangles"), [
+            (source or "-", held["read_as"],
+             ", ".join(f"{count} as {name}" for name, count in held["lies_on_rectangles_as"].items()) or "never")
+            for source, held in tags["bbox_readings"].items()])
     columns = (*TAGS, UNTAGGED)
-    lines = [(name + (" (chosen)" if name == chosen else ""), *(str(counts[tag]) for tag in columns))
+    lines = [(name + (" (chosen)" if name == tags["chosen"] else ""), *(str(counts[tag]) for tag in columns))
              for name, counts in tags["counts"].items()]
     if tags["paper"]:
         lines.append(("the paper, table 1", *(str(tags["paper"].get(tag, "-")) for tag in columns)))
-    yield Table("depth questions by tag:", ("pair", *columns), lines)
+    yield Table("depth questions by tag:", ("pair" if "box_formats" in tags else "boxes from", *columns), lines)
     if tags["untagged"]:
         yield Table("rows without a tag:", ("asks about", "why"), [
             (kind or "nothing known", ", ".join(f"{count} {reason}" for reason, count in found.items()))

@@ -6,7 +6,8 @@ known.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from builders.errors import InputError
 from builders.hub.dataset import SceneRef, SceneReport
 from builders.tagged.files import Raw, fingerprint
+from builders.tagged.images import name_of
 from builders.tagged.sources import Published, open_published
 
 ROWS_PER_PART = 128
@@ -48,35 +50,45 @@ class Supply(Protocol):
     def licences(self) -> dict[str, str]: ...
 
 
+@dataclass(frozen=True)
+class RowForm:
+    """How a benchmark's rows are made from those of its files."""
+
+    needed: Sequence[str]
+    """Columns without which a file is not this benchmark."""
+    known: Collection[str]
+    """Columns that rows are made from; others are left out, and named in the manifest."""
+    kind: str
+    """The published column that says what a row asks."""
+    to_row: Callable[[Raw], Raw]
+    """The published columns of a row, its picture left out."""
+    measure: Callable[[Raw, Raw, Path], tuple[bytes | None, Raw]]
+    """(row, row as in the file, folder of the file) -> picture, None if it cannot be decoded; and columns measured in
+    it."""
+
+
 class PublishedRows:
     """All rows of a published benchmark, in file order."""
 
     unit = f"parts of {ROWS_PER_PART} rows"
 
-    def __init__(self, spec: str, name: str, published: Published, needed: Sequence[str], kind: str,
-                 to_row: Callable[[Raw], Raw], measure: Callable[[Raw, Raw, Path], tuple[bytes | None, Raw]]) -> None:
+    def __init__(self, spec: str, name: str, published: Published, form: RowForm) -> None:
         """
         Args:
             spec: as ``--source`` takes it.
             name: of the dataset.
-            needed: columns without which a file is not this benchmark.
-            kind: the published column that says what a row asks.
-            to_row: the published columns of a row, its picture left out.
-            measure: (row, row as in the file, folder of the file) -> picture, None if it cannot be decoded; and the
-                columns measured in it.
 
         Raises:
             InputError: see ``open_published``; or the file is another one.
         """
-        self._spec, self._name, self._published, self._kind = spec, name, published, kind
-        self._to_row, self._measure = to_row, measure
+        self._spec, self._name, self._published, self._form = spec, name, published, form
         self._opened = open_published(spec, published)
         file = self._file = self._opened.rows
-        missing = [column for column in needed if column not in file.columns]
+        self.columns = file.columns
+        missing = [column for column in form.needed if column not in file.columns]
         if missing:
             raise InputError(f"{file.paths[0]}: is not {published.repo}: no column {', '.join(missing)} (its columns: "
                              f"{', '.join(file.columns)})")
-        self.columns = file.columns
         if not len(file):
             raise InputError(f"{file.paths[0]}: holds no row")
 
@@ -89,11 +101,11 @@ class PublishedRows:
         start = int(ref.scene_id.removeprefix("rows_"))
         rows = []
         for number, raw in enumerate(self._file.rows(start, min(start + ROWS_PER_PART, len(self._file))), start):
-            row = self._to_row(raw)
-            data, measured = self._measure(row, raw, self._file.paths[0].parent)
-            row["image"] = {"bytes": data, "path": None} if pictures and data else None
+            row = self._form.to_row(raw)
+            data, measured = self._form.measure(row, raw, self._file.paths[0].parent)
+            row["image"] = {"bytes": data, "path": name_of(raw.get("image"))} if pictures and data else None
             rows.append(row | measured | {"key": str(number)})
-        return rows, report_of(rows, self._kind, len(rows), "published boxes")
+        return rows, report_of(rows, self._form.kind, len(rows), "published boxes")
 
     def spec(self, ref: SceneRef) -> dict[str, Any]:
         return {"input": self.input_hash, "rows": ref.scene_id, "code": code_hash("tagged")}
@@ -107,7 +119,9 @@ class PublishedRows:
         return f"expected {len(self._file)} rows: all of {self._published.repo}, with a tag or without"
 
     def said(self) -> dict[str, Any]:
-        return self._opened.said | {"sha256": self.input_hash, "rows": len(self._file)}
+        left_out = [name for name in self.columns if name not in self._form.known]
+        return self._opened.said | {"sha256": self.input_hash, "rows": len(self._file)} | (
+            {"columns_left_out": left_out} if left_out else {})
 
     def licences(self) -> dict[str, str]:
         return {self._name: self._published.licence}

@@ -16,6 +16,8 @@ class Tagging:
     """All rows of a benchmark, in order."""
 
     outcomes: Sequence[Outcome]
+    chosen: str
+    """Which of ``counts`` they are."""
     counts: Mapping[str, Mapping[str, int]]
     """Policy, or where boxes were taken from -> tag, or ``untagged`` -> depth questions."""
     untagged: Mapping[str, Mapping[str, int]]
@@ -27,7 +29,7 @@ class Tagging:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the outcomes, for the manifest."""
-        return {"counts": {name: dict(counts) for name, counts in self.counts.items()},
+        return {"chosen": self.chosen, "counts": {name: dict(counts) for name, counts in self.counts.items()},
                 "untagged": {kind: dict(reasons) for kind, reasons in self.untagged.items()},
                 "problems": dict(self.problems), **self.details}
 

@@ -9,7 +9,7 @@ import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
+from PIL import Image, ImageDraw
 
 SIZES = {"mp3d": (640, 480), "ai2thor": (300, 300), "scannet": (1296, 968)}
 LAYOUTS = {"mp3d": "xywh", "ai2thor": "xyxy", "scannet": "xyxy"}
@@ -94,4 +94,41 @@ def write_tsv(path, rows):
             writer.writerow([index, row["question_id"], "below" if row["relation"] == "under" else row["relation"],
                              row["question"], base64.b64encode(row["image"]).decode(), "ABCD"[row["answer"]],
                              *row["answer_options"]])
+    return path
+
+
+COLORS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
+CV_COLUMNS = ("idx", "type", "task", "image", "question", "choices", "answer", "prompt", "filename", "source",
+              "source_dataset", "source_filename", "target_class", "target_size", "bbox")
+
+
+def cv_row(idx, red, blue, answer="(A)", size=(640, 480), task="Depth", drawn=True, names=("sink", "bottle"),
+           source="SUNRGBD"):
+    """A CV-Bench row; ``red`` and ``blue`` are x1, y1, x2, y2 in pixels, drawn into the picture as PNG."""
+    image = Image.new("RGB", size, (200, 190, 170))
+    draw = ImageDraw.Draw(image)
+    for (x1, y1, x2, y2), color in ((red, "red"), (blue, "blue")) if drawn else ():
+        draw.rectangle((x1, y1, x2 - 1, y2 - 1), outline=COLORS[color], width=3)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    question = (f"Which object is closer to the camera taking this photo, the {names[0]} (highlighted by a red box) or "
+                f"the {names[1]} (highlighted by a blue box)?")
+    return {
+        "idx": idx, "type": "3D", "task": task, "image": buffer.getvalue(), "question": question,
+        "choices": list(names), "answer": answer, "prompt": question + " Select from the following choices.",
+        "filename": f"img/3D/depth/omni3d_{idx}.png", "source": "Omni3D", "source_dataset": source,
+        "source_filename": f"{idx}.jpg", "target_class": None, "target_size": None, "bbox": [list(red), list(blue)],
+    }
+
+
+def write_cv_parquet(path, rows, without=()):
+    """As published, less the columns named."""
+    text, number = pa.string(), pa.float64()
+    kinds = dict.fromkeys(CV_COLUMNS, text) | {
+        "idx": pa.int64(), "image": datasets.Image().pa_type, "choices": pa.list_(text), "target_size": number,
+        "bbox": pa.list_(pa.list_(number))}
+    schema = pa.schema([(name, kinds[name]) for name in CV_COLUMNS if name not in without])
+    rows = [row | {"image": {"bytes": row["image"], "path": row["filename"]}} for row in rows]
+    rows = [{name: row[name] for name in schema.names} for row in rows]
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, row_group_size=2)
     return path
