@@ -184,7 +184,7 @@ def depth_question(row: Raw, found: Sequence[str], box_format: str, slack: float
     others = tuple(option for i, option in enumerate(options) if i != answer and _has_name(option))
     placed: dict[str, Box] = {}
     unplaced = {"": "unknown_option"}
-    for name in (target, *others) if row["height"] else ():
+    for name in filter(None, (target, *others)) if row["height"] else ():
         place = _place(name, row, box_format, slack)
         if isinstance(place, str):
             unplaced[name] = place

@@ -26,7 +26,7 @@ class Question:
     """Of the decoded image, pixels."""
     target_is_far: bool
     target: str
-    """Name of the object that is the answer."""
+    """Name of the object that is the answer; empty if it names nothing."""
     others: tuple[str, ...]
     """Names of the other options, in the row's order; those that name nothing are left out."""
     boxes: Mapping[str, Box]
@@ -111,11 +111,11 @@ def compare(question: Question, names: Sequence[str]) -> Outcome:
     """The tag of a question whose target is compared with these objects. Of several, the gap is the smallest one."""
     if question.problem:
         return Outcome(reason=question.problem)
-    if not names:
-        return Outcome(reason="no_distractor")
     missing = [name for name in (question.target, *names) if name not in question.boxes]
     if missing:
         return Outcome(reason=question.unplaced[missing[0]])
+    if not names:
+        return Outcome(reason="no_distractor")
     gaps = [_gap(question, name) for name in names]
     tags = {tag(gap) for gap in gaps}
     if len(tags) > 1:

@@ -43,16 +43,15 @@ def find_rectangle(image: Image.Image, color: str) -> list[float] | None:
     if not colored.any():
         return None
     top, left = (int(colored.any(axis=axis).argmax()) for axis in (1, 0))
-    lines = _thin_lines(colored[top:, left:])
-    closed = (ndimage.binary_closing(np.pad(lines, _GAP), np.ones(shape, bool))[_GAP:-_GAP, _GAP:-_GAP]
-              for shape in ((1, _GAP), (_GAP, 1)))
-    along_rows, along_columns = closed
+    colored = colored[top:, left:]
+    lines = _thin_lines(colored)
+    along_rows, along_columns = (_closed(lines, shape) for shape in ((1, _GAP), (_GAP, 1)))
     labels, _ = ndimage.label(along_rows | along_columns, np.ones((3, 3), int))
     best: list[float] | None = None
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
         part = labels[rows, columns] == number
-        edges = _four_sides(along_rows[rows, columns] & part, along_columns[rows, columns] & part)
-        if edges:
+        edges = _sides(along_rows[rows, columns] & part, along_columns[rows, columns] & part)
+        if edges and _covered(edges, (colored | along_rows | along_columns)[rows, columns]):
             x1, y1, x2, y2 = edges
             x, y = left + columns.start, top + rows.start
             found = [float(x + x1), float(y + y1), float(x + x2), float(y + y2)]
@@ -73,18 +72,25 @@ def _thin_lines(colored: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return colored & ~ndimage.binary_opening(colored, square)
 
 
-def _four_sides(along_rows: NDArray[np.bool_], along_columns: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """x1, y1, x2, y2 of the rectangle that a connected figure is, if it is one; x2 and y2 are beyond its last pixel."""
+def _closed(lines: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """With short gaps filled, along rows or along columns."""
+    return ndimage.binary_closing(np.pad(lines, _GAP), np.ones(shape, bool))[_GAP:-_GAP, _GAP:-_GAP]
+
+
+def _sides(along_rows: NDArray[np.bool_], along_columns: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    """x1, y1, x2, y2 of a connected figure's outermost long lines; x2 and y2 are beyond their last pixel."""
     y1, y2 = _ends(along_rows.sum(axis=1))
     x1, x2 = _ends(along_columns.sum(axis=0))
-    if min(x2 - x1, y2 - y1) < _MIN_SIDE:
-        return None
-    # a line's own pixels count anywhere in its thickness: it may be a pixel off after scaling
-    sides = (
-        along_rows[y1 : y1 + 2, x1:x2].any(axis=0), along_rows[y2 - 2 : y2, x1:x2].any(axis=0),
-        along_columns[y1:y2, x1 : x1 + 2].any(axis=1), along_columns[y1:y2, x2 - 2 : x2].any(axis=1),
-    )
-    return (x1, y1, x2, y2) if min(side.mean() for side in sides) >= _MIN_COVER else None
+    return (x1, y1, x2, y2) if min(x2 - x1, y2 - y1) >= _MIN_SIDE else None
+
+
+def _covered(edges: tuple[int, int, int, int], colored: NDArray[np.bool_]) -> bool:
+    """Whether each side of a rectangle has the colour nearly all along. What else has it may touch a line."""
+    x1, y1, x2, y2 = edges
+    inside = colored[y1:y2, x1:x2]
+    # two pixels deep: a line may be a pixel off after scaling
+    sides = inside[:2].any(axis=0), inside[-2:].any(axis=0), inside[:, :2].any(axis=1), inside[:, -2:].any(axis=1)
+    return min(side.mean() for side in sides) >= _MIN_COVER
 
 
 def _ends(counts: NDArray[np.int64]) -> tuple[int, int]:
