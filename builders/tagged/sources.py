@@ -1,10 +1,11 @@
 """Where a published benchmark comes from: ``hub[=REPO[@REVISION]]`` or ``file=PATH``."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from builders.errors import InputError
-from builders.tagged.files import RowFile, open_rows
+from builders.tagged.files import ParquetRows, RowFile, open_rows
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ def open_published(spec: str, published: Published) -> Opened:
     repo, _, revision = where.partition("@")
     repo = repo or published.repo
     folder = _downloaded(repo, revision or None, published.patterns)
-    found = sorted(path for path in folder.rglob("*.parquet") if path.is_file()) or sorted(folder.rglob("*.json"))
+    # the cache may hold more of the repository than was asked for now
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and any(
+        fnmatch(path.relative_to(folder).as_posix(), pattern) for pattern in published.patterns))
     if not found:
         raise InputError(f"{repo}: holds none of {', '.join(published.patterns)}; download the benchmark's file and "
                          "give it with --source file=PATH")
-    return Opened(open_rows(folder if found[0].suffix == ".parquet" else found[0]),
-                  {"repo": repo, "revision": revision or "main", "commit": folder.name})
+    shards = [path for path in found if path.suffix == ".parquet"]
+    rows = ParquetRows(shards) if shards else open_rows(found[0])
+    return Opened(rows, {"repo": repo, "revision": revision or "main", "commit": folder.name})
 
 
 def _downloaded(repo: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
