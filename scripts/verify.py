@@ -2,14 +2,16 @@
 
     python scripts/verify.py build/bench
     python scripts/verify.py build/bench --source scannet=/data/scannet/scans
+    python scripts/verify.py build/embspatial
 
 With --source, each scene is read again and each row's answer is recomputed by the second route (builders.spar.verify);
 cameras and boxes of the configs frames and objects are compared with the scene's. A folder that has these configs is
-also held against itself: answers that its own cameras and boxes decide are recomputed from them.
+also held against itself: answers that its own cameras and boxes decide are recomputed from them. Of a tagged benchmark
+every tag is computed again from its row.
 Exit codes: 0 all is well; 1 something differs (each finding on a line); 2 bad arguments or input.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +30,7 @@ from builders.spar.records import build_record
 from builders.spar.scenes_to_rows import without_frames
 from builders.spar.stored import NotStored, stored_record, table_problems
 from builders.spar.verify import verify
+from builders.tagged.verify import row_problems
 from builders.tunnel.verify import problems as tunnel_problems
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -49,6 +52,10 @@ def main(
             rows = pq.read_table(folder / name, columns=columns).to_pylist()
             checked += len(rows)
             findings += [f"{name}: {problem}" for problem in tunnel_problems(rows, manifest["settings"]["tunnel"])]
+    elif not findings and "tags" in manifest:
+        if source:
+            raise InputError(f"--source does not apply to {manifest['dataset']}: tags are computed again from rows")
+        checked, findings = tag_problems(folder, manifest)
     elif not findings:
         limits = Limits(**manifest["settings"]["limits"])
         scenes = read_tables(folder, manifest)
@@ -64,6 +71,24 @@ def main(
           f"{len(findings)} findings")
     if findings:
         raise typer.Exit(1)
+
+
+def tag_problems(folder: Path, manifest: dict) -> tuple[int, list[str]]:
+    """How many rows were checked, and what is wrong with tags and splits. Pictures pass by, a few at a time."""
+    checked, findings = 0, []
+    tags: dict[str, Counter[str]] = defaultdict(Counter)
+    for name in manifest["files"]:
+        config, split = name.split("-")[0].split("/")
+        for batch in pq.ParquetFile(folder / name).iter_batches(32):
+            for row in batch.to_pylist():
+                checked += 1
+                tags[config][row["heuristic"]] += 1
+                findings += [f"{name}: {problem}" for problem in row_problems(row, manifest)]
+                if config == "depth" and row["heuristic"] != split:
+                    findings.append(f"{name}: holds a row tagged {row['heuristic'] or 'nothing'}")
+    if len(tags) == 2 and +tags["depth"] != Counter({tag: n for tag, n in tags["default"].items() if tag}):
+        findings.append(f"depth has {dict(tags['depth'])} rows, default {dict(tags['default'])}")
+    return checked, findings
 
 
 @dataclass(frozen=True)

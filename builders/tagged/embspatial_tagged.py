@@ -75,6 +75,9 @@ class EmbSpatialConfig(TaggedConfig):
         if not 0 <= self.box_slack < float("inf"):
             raise InputError(f"box_slack={self.box_slack}: expected a number of 0 or more")
         parse_formats(self.box_formats)
+        if not self.rooms and self.sources[0].partition("=")[0] not in ("hub", "file"):
+            raise InputError(f"--source {self.sources[0]}: expected {SOURCE}, hub, hub=REPO, hub=REPO@REVISION or "
+                             "file=PATH")
         if self.per_relation < 1 or self.pictures_per_room < 1:
             raise InputError("per_relation and pictures_per_room: expected at least 1")
         if self.rooms and self.boxes:

@@ -11,6 +11,7 @@ from builders.errors import InputError
 from builders.hub.folder import build_folder
 from builders.hub.manifest import read_manifest
 from builders.tagged.cv_bench_tagged import CVBenchTagged
+from builders.tagged.verify import row_problems
 from tests.builders.tagged.made import CV_COLUMNS, cv_row, write_cv_parquet
 
 HIGH, MIDDLE, LOW = (50, 60, 150, 120), (300, 200, 420, 290), (200, 330, 330, 450)  # centres at 90, 245, 390 of 480
@@ -169,3 +170,15 @@ def test_json_lines_take_their_pictures_from_files_beside_them(rows, tmp_path):
 def test_wrong_settings_are_refused(settings, says):
     with pytest.raises(InputError, match=says):
         assert CVBenchTagged(**({"sources": ("file=a.parquet",)} | settings)).refs
+
+
+def test_verification_reads_the_column_as_the_manifest_says(rows, tmp_path):
+    made = [laid_out(row, "xywh", blue_first=True) for row in rows]
+    made += [laid_out(cv_row(20, LOW, HIGH, names=("chair", "chair")), "xywh", blue_first=True)]
+    build_folder(builder(write_cv_parquet(tmp_path / "a.parquet", made)), tmp_path / "out", progress=False)
+    manifest = read_manifest(tmp_path / "out")
+    held = datasets.load_dataset(str(tmp_path / "out"), split="test").cast_column("image", datasets.Image(decode=False))
+    assert [row_problems(row, manifest) for row in held] == [[]] * 6
+    swapped = {"far_object": held[0]["near_object"], "near_object": held[0]["far_object"]}
+    found = row_problems(held[0] | swapped, manifest)
+    assert [problem.split(":")[1][:7] for problem in found] == [" tagged", " vertic", " the an"]

@@ -126,7 +126,7 @@ def test_what_is_no_benchmark_is_said_in_one_line(name, settings, says, rows, tm
 
 @pytest.mark.parametrize("settings, says", [
     ({"sources": ("hub=",)}, "expected hub, hub=REPO, hub=REPO@REVISION or file=PATH"),
-    ({"sources": ("lidar",)}, "expected hub, hub=REPO"),
+    ({"sources": ("lidar",)}, "expected procedural, hub, hub=REPO"),
     ({"sources": ("hub", "procedural")}, "expected one"),
     ({"policy": "best"}, "random_distractor, row_order_random, nearest_in_height, all_distractors"),
     ({"box_formats": "mp3d"}, "expected SOURCE=xywh or SOURCE=xyxy"),
