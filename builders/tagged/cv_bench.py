@@ -4,15 +4,13 @@ A Depth question names one object "highlighted by a red box" and one "by a blue 
 picture, and the column ``bbox`` has them as numbers (``cv_bench_boxes.py`` holds the two against each other).
 """
 
-import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from datasets import Features, Image, List, Value
 
 from builders.tagged.boxes import Box
+from builders.tagged.cells import items, number, numbers, text, whole
 from builders.tagged.files import Raw
 from builders.tagged.images import decoded, encoded
 from builders.tagged.policies import Question
@@ -44,32 +42,14 @@ _NAMED = re.compile(r".*\bthe (.+?) \(highlighted by a red box\) or the (.+?) \(
 
 def published_row(raw: Raw) -> Raw:
     """The published columns of a row, without its picture; those that the file lacks are None."""
-    texts = {name: _text(raw.get(name)) for name, feature in FEATURES.items() if feature == Value("string")}
-    index, size = _number(raw.get("idx")), _number(raw.get("target_size"))
+    texts = {name: text(raw.get(name)) for name, feature in FEATURES.items() if feature == Value("string")}
     boxes = raw.get("bbox")
     return texts | {
-        "idx": None if index is None else int(index),
-        "choices": [_text(choice) for choice in raw["choices"] or ()],
-        "target_size": size,
-        "bbox": None if boxes is None else [_numbers(box) for box in boxes],
+        "idx": whole(raw.get("idx")),
+        "choices": [text(choice) for choice in items(raw["choices"])],
+        "target_size": number(raw.get("target_size")),
+        "bbox": None if boxes is None else [numbers(box) for box in items(boxes)],
     }
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value) if math.isfinite(float(value)) else None
-    except (TypeError, ValueError):
-        return None
-
-
-def _numbers(box: Any) -> list[float]:
-    """A box as it is written; empty for what holds anything but finite numbers."""
-    numbers = [_number(number) for number in box] if isinstance(box, Sequence) else []
-    return [number for number in numbers if number is not None] if None not in numbers else []
 
 
 def measured(row: Raw, raw: Raw, folder: Path) -> tuple[bytes | None, Raw]:

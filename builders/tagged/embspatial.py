@@ -4,15 +4,16 @@ Published columns after FlagEval/EmbSpatial-Bench; the JSON has the same names; 
 answers with a letter, has an option per column and no boxes.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from datasets import Features, Image, List, Value
 
 from builders.errors import InputError
 from builders.tagged.boxes import Box, Votes, lies_inside, read_box
+from builders.tagged.cells import items, numbers, text, whole
 from builders.tagged.files import Raw
 from builders.tagged.policies import Question
 
@@ -46,28 +47,21 @@ def published_row(raw: Raw, boxes: Mapping[str, Raw]) -> Raw:
     Args:
         boxes: question_id -> a row that has what the TSV lacks.
     """
-    question_id = _text(raw.get("question_id")) or ""
+    question_id = text(raw.get("question_id")) or ""
     joined = boxes.get(question_id, {})
     raw = {**raw, **{name: joined[name] for name in _FROM_BOXES if not raw.get(name) and name in joined}}
-    options = raw.get("answer_options")
-    if options is None:
-        options = [raw[letter] for letter in LETTERS if letter in raw]
-    relation = _text(raw.get("relation") or raw.get("category"))
+    options = items(raw.get("answer_options")) or [raw[letter] for letter in LETTERS if letter in raw]
+    relation = text(raw.get("relation") or raw.get("category"))
     return {
         "question_id": question_id,
-        "data_source": _text(raw.get("data_source")) or question_id.rpartition("_")[0] or None,
-        "scene_id": _text(raw.get("scene_id")),
-        "question": _text(raw.get("question")),
+        "data_source": text(raw.get("data_source")) or question_id.rpartition("_")[0] or None,
+        "scene_id": text(raw.get("scene_id")),
+        "question": text(raw.get("question")),
         "relation": _SPELLINGS.get(relation or "", relation),
-        "answer_options": [_text(option) for option in options],
+        "answer_options": [text(option) for option in options],
         "answer": _index(raw.get("answer")),
         "objects": _objects(raw.get("objects")),
     }
-
-
-def _text(value: Any) -> str | None:
-    """A cell as text; None for nothing and for NaN, which pandas writes for it."""
-    return None if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
 
 
 def _index(answer: Any) -> int | None:
@@ -77,34 +71,17 @@ def _index(answer: Any) -> int | None:
         >>> _index(2), _index("C"), _index("2"), _index(float("nan"))
         (2, 2, 2, None)
     """
-    text = (_text(answer) or "").strip().strip("().")
-    if len(text) == 1 and text.upper() in LETTERS:
-        return LETTERS.index(text.upper())
-    try:
-        return int(float(text))
-    except ValueError:
-        return None
+    said = (text(answer) or "").strip().strip("().").upper()
+    return LETTERS.index(said) if len(said) == 1 and said in LETTERS else whole(said)
 
 
 def _objects(cell: Any) -> list[Raw]:
     """Name and box of each object, from a list of dicts or a dict of lists."""
     if isinstance(cell, Mapping):
-        names, boxes = (list(cell.get(name) or ()) for name in ("name", "bbox"))
-        boxes += [None] * (len(names) - len(boxes))
-        cell = [{"name": name, "bbox": box} for name, box in zip(names, boxes)]
-    if not isinstance(cell, Sequence) or isinstance(cell, str):
-        return []
-    return [{"name": _text(item.get("name")), "bbox": _numbers(item.get("bbox"))}
-            for item in cell if isinstance(item, Mapping)]
-
-
-def _numbers(box: Any) -> list[float]:
-    """A box as it is written; empty for what holds anything but finite numbers."""
-    try:
-        numbers = [float(number) for number in box]
-    except (TypeError, ValueError):
-        return []
-    return numbers if all(map(math.isfinite, numbers)) else []
+        names, boxes = (items(cell.get(name)) for name in ("name", "bbox"))
+        cell = [{"name": name, "bbox": box} for name, box in zip_longest(names, boxes)]
+    return [{"name": text(item.get("name")), "bbox": numbers(item.get("bbox"))}
+            for item in items(cell) if isinstance(item, Mapping)]
 
 
 def read_boxes(rows: Iterable[Raw], path: str) -> dict[str, Raw]:
@@ -113,7 +90,7 @@ def read_boxes(rows: Iterable[Raw], path: str) -> dict[str, Raw]:
     Raises:
         InputError: no row has boxes.
     """
-    found = [(_text(row.get("question_id")) or "", row | {"objects": _objects(row.get("objects"))}) for row in rows]
+    found = [(text(row.get("question_id")) or "", row | {"objects": _objects(row.get("objects"))}) for row in rows]
     times = Counter(question_id for question_id, _ in found)
     held = {question_id: row for question_id, row in found if row["objects"] and times[question_id] == 1}
     if not held:

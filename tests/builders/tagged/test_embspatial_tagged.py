@@ -1,8 +1,10 @@
 """The built dataset: box formats, the band, the mirror, odd input, configs and splits as ``load_dataset`` sees them."""
 
 import base64
+import csv
 import io
 import json
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -11,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import recipes
 from builders.errors import InputError
 from builders.hub.folder import build_folder
 from builders.hub.manifest import file_problems, read_manifest
+from builders.tagged import cv_bench_tagged, embspatial_tagged
 from builders.tagged.boxes import Votes, decide
 from builders.tagged.embspatial_tagged import EmbSpatialTagged
 from tests.builders.tagged.made import NAMES, SIZES, box, depth_row, direction_row, jpeg, write_json, write_parquet
@@ -198,6 +202,9 @@ def odd_rows():
         (row(14, image=None), "image_unreadable", "image_unreadable"),
         (row(15, answer=4), "answer_is_no_option", "answer_is_no_option"),
         (row(16, answer=nan), "answer_is_no_option", "answer_is_no_option"),
+        (row(23, answer=1e300), "answer_is_no_option", "answer_is_no_option"),
+        (row(24, answer_options="chair"), "answer_is_no_option", "answer_is_no_option"),
+        (row(25, answer="(A)", answer_options='["chair", "table", "lamp", "sofa"]'), "", ""),
         (row(17, objects=[{"name": "chair", "bbox": [600, 10, 3000, 4000]}, *boxes[1:]]), "box_outside_image",
          "box_outside_image"),
         (row(18, objects=[{"name": "chair", "bbox": [1, 2, nan, 4]}, *boxes[1:]]), "box_malformed", ""),
@@ -237,6 +244,13 @@ def test_a_benchmark_without_a_single_tag_is_refused(change, tmp_path):
 
 
 # The dataset
+
+
+def test_the_papers_counts_are_those_of_its_table():
+    with (Path(recipes.__file__).parent / "published" / "split_counts.csv").open() as file:
+        table = {row["type"]: row for row in csv.DictReader(line for line in file if not line.startswith("#"))}
+    for counts, column in ((embspatial_tagged.PAPER_COUNTS, "embspatial"), (cv_bench_tagged.PAPER_COUNTS, "cv3d")):
+        assert counts == {tag: int(table[tag][column]) for tag in TAGS}
 
 
 @pytest.fixture(scope="module")
