@@ -6,7 +6,7 @@ Tags are given when all rows are known, because box formats, duplicate ids and o
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,18 +116,21 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
 
     def _generate_tables(self, scenes: list[SceneRef], tag: str) -> Iterator[tuple[str, pa.Table]]:
         if self._tagging is None:
-            self._tag_all(row for ref in self.refs for row in self._usable_rows(ref, pictures=False))
+            self._tag_all(row for ref in self.refs for row in self._usable_rows(ref, lambda key: False))
+
+        def wanted(key: str) -> bool:
+            return not tag or self._outcome_of[key].heuristic == tag
+
         for ref in scenes:
-            rows = [row for row in self._usable_rows(ref, pictures=True)
-                    if not tag or self._outcome_of[row["key"]].heuristic == tag]
+            rows = [row for row in self._usable_rows(ref, wanted) if wanted(row["key"])]
             table = pa.Table.from_pylist(rows, schema=self._part_schema)
             for number, finished in enumerate(self.finish(self.config.name, table, 0, _no_other_table)):
                 yield f"{ref.name}/{number}", finished
 
-    def _usable_rows(self, ref: SceneRef, pictures: bool) -> list[Raw]:
+    def _usable_rows(self, ref: SceneRef, shown: Callable[[str], bool]) -> list[Raw]:
         """The rows of a part; none of a room that cannot be used."""
         try:
-            return self.supply.rows(ref, pictures)[0]
+            return self.supply.rows(ref, shown)[0]
         except SceneError as error:
             logger.warning("%s: left out: %s", ref.name, error)
             return []
@@ -153,7 +156,7 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
 
     def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
         """Rows of one part, without tags."""
-        rows, report = self.supply.rows(ref, pictures=True)
+        rows, report = self.supply.rows(ref, lambda key: True)
         return {ROWS: pa.Table.from_pylist(rows, schema=self._part_schema)}, report
 
     def expectation(self) -> str:

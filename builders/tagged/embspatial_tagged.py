@@ -133,7 +133,9 @@ class EmbSpatialTagged(TaggedBuilder):
         return super().part_spec(ref) | self._boxes_hash
 
     def settings(self) -> dict[str, Any]:
-        return super().settings() | self._boxes_hash
+        """Without those of rooms, for a published benchmark."""
+        held = super().settings() | self._boxes_hash
+        return held if self.config.rooms else {name: value for name, value in held.items() if name not in _OF_ROOMS}
 
     @cached_property
     def _boxes_hash(self) -> dict[str, str]:
@@ -162,6 +164,9 @@ class EmbSpatialTagged(TaggedBuilder):
             reasons([row["relation"] or "" for row in rows], of_rows),
             {name: count for name, count in sorted(problems.items()) if count},
             {"box_formats": {source: asdict(held) | {"decided": formats[source]} for source, held in votes.items()}})
+
+
+_OF_ROOMS = ("scenes", "renderer", "per_relation", "pictures_per_room")
 
 
 def _measured(row: Raw, raw: Raw, folder: Path) -> tuple[bytes | None, Raw]:

@@ -4,7 +4,7 @@ no data, so that all that follows runs without the Hub.
 What a picture shows comes from the observer of SPAR (``builders.spar.records``): its boxes bound visible pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -58,7 +58,7 @@ class RoomRows:
     def refs(self) -> list[SceneRef]:
         return [SceneRef(SOURCE, SOURCE, room) for room in self._rooms]
 
-    def rows(self, ref: SceneRef, pictures: bool) -> tuple[list[Raw], SceneReport]:
+    def rows(self, ref: SceneRef, shown: Callable[[str], bool]) -> tuple[list[Raw], SceneReport]:
         scene = self._source.load(ref.scene_id)
         record = build_record(scene, self._limits)
         asked = [fact for relation in RELATIONS for fact in self._chosen(record, relation)]
@@ -68,13 +68,13 @@ class RoomRows:
         rows = []
         for number, fact in enumerate(asked):
             image = record.images[fact.image]
-            if pictures and fact.image not in encoded:
-                encoded[fact.image] = self._source.read_color(scene, image.frame)
             question_id = f"{SOURCE}_{ref.scene_id}_{number}"
+            if shown(question_id) and fact.image not in encoded:
+                encoded[fact.image] = self._source.read_color(scene, image.frame)
             rows.append(_row(record, fact, rng) | {
                 "question_id": question_id, "data_source": SOURCE, "scene_id": ref.scene_id, "key": question_id,
                 "image": {"bytes": encoded[fact.image], "path": f"{ref.scene_id}_{image.frame.frame_id}.jpg"}
-                if pictures else None, "width": image.frame.width, "height": image.frame.height})
+                if shown(question_id) else None, "width": image.frame.width, "height": image.frame.height})
         return rows, report_of(rows, "relation", len(record.images), record.visibility_basis)
 
     def _chosen(self, record: SceneRecord, relation: str) -> list[RoomFact]:

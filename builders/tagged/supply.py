@@ -32,9 +32,12 @@ class Supply(Protocol):
         """The parts, in order."""
         ...
 
-    def rows(self, ref: SceneRef, pictures: bool) -> tuple[list[Raw], SceneReport]:
-        """The rows of a part: published columns, measured columns, and ``key``, unique over all parts. ``image`` is
-        None without ``pictures``."""
+    def rows(self, ref: SceneRef, shown: Callable[[str], bool]) -> tuple[list[Raw], SceneReport]:
+        """The rows of a part: published columns, measured columns, and ``key``, unique over all parts.
+
+        Args:
+            shown: whether the row of a key is wanted with its picture; ``image`` is None otherwise.
+        """
         ...
 
     def spec(self, ref: SceneRef) -> dict[str, Any]:
@@ -97,13 +100,13 @@ class PublishedRows:
         return [SceneRef(self._spec, self._name, f"rows_{start:06d}")
                 for start in range(0, len(self._file), ROWS_PER_PART)]
 
-    def rows(self, ref: SceneRef, pictures: bool) -> tuple[list[Raw], SceneReport]:
+    def rows(self, ref: SceneRef, shown: Callable[[str], bool]) -> tuple[list[Raw], SceneReport]:
         start = int(ref.scene_id.removeprefix("rows_"))
         rows = []
         for number, raw in enumerate(self._file.rows(start, min(start + ROWS_PER_PART, len(self._file))), start):
             row = self._form.to_row(raw)
             data, measured = self._form.measure(row, raw, self._file.paths[0].parent)
-            row["image"] = {"bytes": data, "path": name_of(raw.get("image"))} if pictures and data else None
+            row["image"] = {"bytes": data, "path": name_of(raw.get("image"))} if data and shown(str(number)) else None
             rows.append(row | measured | {"key": str(number)})
         return rows, report_of(rows, self._form.kind, len(rows), "published boxes")
 
