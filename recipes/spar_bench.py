@@ -11,23 +11,29 @@ A level is the mean of its tasks (and formats), the average that of all. Exit co
 or input.
 """
 
-from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from builders.command import run_command
-from builders.errors import InputError
+from recipes import evaluation
 from recipes.answerers import make_answerer
+from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
-from recipes.predictions import FILE_NAME, answer_all, read_predictions, write_predictions
-from recipes.questions import Questions, open_questions, require_spar
-from recipes.results import Results, make_results, write_results
+from recipes.predictions import FILE_NAME, Answers
+from recipes.questions import Row, open_questions, require_spar
 from recipes.score_text import score_text
 from recipes.scoring import score
 
-RECIPE = "spar_bench"
+
+def _score(rows: Sequence[Row], answers: Answers) -> Scored:
+    return score(rows, {uid: given.answer for uid, given in answers.items()}).metrics, {}
+
+
+evaluate = partial(evaluation.evaluate, Recipe("spar_bench", make_answerer, read_given_answers, _score))
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -53,60 +59,6 @@ def main(
     results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed)
     print(score_text(results))
     print(f"{out}: {FILE_NAME}, results.json")
-
-
-def evaluate(
-    questions: Questions,
-    model: str,
-    out: Path,
-    *,
-    limit: int = 0,
-    batch_size: int = 64,
-    predictions: Path | None = None,
-    seed: int = 0,
-    progress: bool = True,
-) -> Results:
-    """Answer the questions (or read the answers given), score them, and write both files into ``out``.
-
-    Raises:
-        InputError: an unknown model, a predictions file that does not fit, or ``out`` belongs to another run.
-    """
-    asked = questions.scored(limit)
-    if not asked:
-        held = f"{questions.config}/{questions.split}"
-        raise InputError(f"{questions.repo}: {held} holds no question that a metric scores")
-    run = {
-        "recipe": RECIPE,
-        "model": model,
-        "seed": seed,
-        "config": questions.config,
-        "split": questions.split,
-        "manifest_sha256": questions.manifest_sha256,
-        "answers": "given" if predictions else "asked",
-    }
-    path = out / FILE_NAME
-    if predictions:
-        read_predictions(path, run)
-        answers = read_given_answers(predictions, questions.rows)
-        write_predictions(path, run, answers, questions.rows)
-    else:
-        answerer = make_answerer(model, [questions.rows[position] for position in questions.scored()], seed)
-        answers = answer_all(answerer, questions, limit, path, run, batch_size, progress)
-    rows = [questions.rows[position] for position in asked]
-    scored = score(rows, {uid: given.answer for uid, given in answers.items()})
-    settings = {
-        "config": questions.config,
-        "split": questions.split,
-        "limit": limit,
-        "seed": seed,
-        "predictions": predictions.name if predictions else None,
-        "confidence": 0.95,
-        "unscored": len(questions.rows) - len(questions.scored()),
-        "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
-    }
-    results = make_results(RECIPE, model, questions, scored.metrics, settings)
-    write_results(out, results)
-    return results
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ Figures are fractions. Run the same command again after an interruption: answers
 1 failed; 2 bad arguments or input.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,14 +21,15 @@ import typer
 
 from builders.command import run_command
 from builders.errors import InputError
+from recipes import evaluation
 from recipes.answerers.yes_no import make_yes_no_answerer
+from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_margins
-from recipes.predictions import FILE_NAME, answer_all, read_predictions, write_predictions
-from recipes.questions import Questions, open_questions
-from recipes.results import Results, make_results, write_results
+from recipes.predictions import FILE_NAME, Answers
+from recipes.questions import Questions, Row, open_questions
+from recipes.results import Results
 from recipes.tunnel_scoring import SIZE, score_tunnel
 
-RECIPE = "spatial_tunnel"
 CONFIGS = ("phase_variation", "size_variation", "horizontal_control", "roll_control")
 """Those with yes/no questions; contrastive_probing is for probing."""
 
@@ -57,8 +58,8 @@ def main(
     from recipes.reporting.tunnel_page import write_tunnel_report
 
     questions = open_tunnel(dataset, revision or None, config, split)
-    results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions,
-                       cluster=cluster, seed=seed)
+    results = evaluation.evaluate(tunnel_recipe(cluster), questions, model, out, limit=limit, batch_size=batch_size,
+                                  predictions=predictions, seed=seed)
     print(tunnel_text(results))
     write_tunnel_report(questions, [out], out / "report.html")
     print(f"{out}: {FILE_NAME}, results.json, report.html")
@@ -92,51 +93,24 @@ def open_tunnel(
     return replace(questions, rows=rows)
 
 
-def evaluate(
-    questions: Questions,
-    model: str,
-    out: Path,
-    *,
-    limit: int = 0,
-    batch_size: int = 64,
-    predictions: Path | None = None,
-    cluster: str = "scene",
-    seed: int = 0,
-    progress: bool = True,
-) -> Results:
-    """Answer the questions (or read the answers given), score them, and write both files into ``out``.
+def tunnel_recipe(cluster: str = "scene") -> Recipe:
+    """The recipe with intervals clustered by ``scene`` or ``image``.
 
     Raises:
-        InputError: an unknown model, a predictions file that does not fit, or ``out`` belongs to another run.
+        InputError: another word.
     """
     if cluster not in ("scene", "image"):
         raise InputError(f"--cluster {cluster}: expected scene or image")
-    run = {"recipe": RECIPE, "model": model, "seed": seed, "config": questions.config, "split": questions.split,
-           "manifest_sha256": questions.manifest_sha256, "answers": "given" if predictions else "asked"}
-    path = out / FILE_NAME
-    if predictions:
-        read_predictions(path, run)
-        answers = read_given_margins(predictions, questions.rows)
-        write_predictions(path, run, answers, questions.rows)
-    else:
-        answers = answer_all(make_yes_no_answerer(model, seed), questions, limit, path, run, batch_size, progress)
-    rows = [questions.rows[position] for position in questions.scored(limit)]
-    scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
-    settings = {
-        "config": questions.config,
-        "split": questions.split,
-        "limit": limit,
-        "seed": seed,
-        "predictions": predictions.name if predictions else None,
-        "confidence": 0.95,
-        "unit": "fraction",
-        "cluster": cluster,
-        "uninformative": scored.uninformative,
-        "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
-    }
-    results = make_results(RECIPE, model, questions, scored.metrics, settings)
-    write_results(out, results)
-    return results
+
+    def score(rows: Sequence[Row], answers: Answers) -> Scored:
+        scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
+        return scored.metrics, {"unit": "fraction", "cluster": cluster, "uninformative": scored.uninformative}
+
+    return Recipe("spatial_tunnel", lambda model, rows, seed: make_yes_no_answerer(model, seed), read_given_margins,
+                  score)
+
+
+evaluate = partial(evaluation.evaluate, tunnel_recipe())
 
 
 def tunnel_text(results: Results) -> str:

@@ -1,0 +1,87 @@
+"""What every recipe does between opening its questions and printing: answer them, or read answers given elsewhere, and
+score them. Answers are kept in ``predictions.parquet``, scores in ``results.json``."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builders.errors import InputError
+from recipes.answerers.answerer import Answerer
+from recipes.predictions import FILE_NAME, Answers, answer_all, read_predictions, write_predictions
+from recipes.questions import Questions, Row
+from recipes.results import Results, make_results, write_results
+from recipes.scoring import Score
+
+Scored = tuple[dict[str, Score], dict[str, Any]]
+"""Name -> figure, and what the recipe adds to the settings in ``results.json``."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """In what one recipe differs from another."""
+
+    name: str
+    make_answerer: Callable[[str, Sequence[Row], int], Answerer]
+    """(``--model``, all scored rows of the split, seed) -> what answers."""
+    read_given: Callable[[Path, Sequence[Row]], Answers]
+    """(``--predictions``, all rows) -> an answer to every scored row."""
+    score: Callable[[Sequence[Row], Answers], Scored]
+    """(rows asked, answers)."""
+
+
+def evaluate(
+    recipe: Recipe,
+    questions: Questions,
+    model: str,
+    out: Path,
+    *,
+    limit: int = 0,
+    batch_size: int = 64,
+    predictions: Path | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Results:
+    """Answer the questions (or read the answers given), score them, and write both files into ``out``.
+
+    Raises:
+        InputError: nothing to score, an unknown model, a predictions file that does not fit, or ``out`` belongs to
+            another run.
+    """
+    asked = questions.scored(limit)
+    if not asked:
+        held = f"{questions.config}/{questions.split}"
+        raise InputError(f"{questions.repo}: {held} holds no question that a metric scores")
+    run = {
+        "recipe": recipe.name,
+        "model": model,
+        "seed": seed,
+        "config": questions.config,
+        "split": questions.split,
+        "manifest_sha256": questions.manifest_sha256,
+        "answers": "given" if predictions else "asked",
+    }
+    path = out / FILE_NAME
+    if predictions:
+        read_predictions(path, run)
+        answers = recipe.read_given(predictions, questions.rows)
+        write_predictions(path, run, answers, questions.rows)
+    else:
+        answerer = recipe.make_answerer(model, [questions.rows[position] for position in questions.scored()], seed)
+        answers = answer_all(answerer, questions, limit, path, run, batch_size, progress)
+    rows = [questions.rows[position] for position in asked]
+    metrics, more = recipe.score(rows, answers)
+    settings = {
+        "config": questions.config,
+        "split": questions.split,
+        "limit": limit,
+        "seed": seed,
+        "predictions": predictions.name if predictions else None,
+        "confidence": 0.95,
+        "unscored": len(questions.rows) - len(questions.scored()),
+        "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
+    }
+    results = make_results(recipe.name, model, questions, metrics, settings | more)
+    write_results(out, results)
+    return results
