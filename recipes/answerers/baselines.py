@@ -13,8 +13,9 @@ be held against theory. The golds a baseline draws from are those of ALL rows of
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from string import ascii_uppercase
 from time import perf_counter
 from typing import Protocol
 
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 
 from builders.errors import InputError
 from builders.randomness import generator
-from builders.spar.choices import LETTERS
 from recipes.answerers.answerer import Answer, Answerer, answer_from_text
 from recipes.grading import GRADERS, grader_of
 from recipes.questions import Row
@@ -46,7 +46,7 @@ class Oracle:
     reads_images = False
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
-        return _timed(rows, lambda row: row["answer"])
+        return timed(rows, lambda row: row["answer"])
 
     def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         return np.ones(len(rows))
@@ -62,7 +62,7 @@ class RandomGuess:
         self._seed = seed
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
-        return _timed(rows, self._guess)
+        return timed(rows, self._guess)
 
     def _guess(self, row: Row) -> str:
         rng = generator("baseline:random", self._seed, row["uid"])
@@ -93,28 +93,34 @@ class MostFrequent:
         self._modes = {form: _mode(golds) for form, golds in _golds_by_form(all_rows).items()}
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
-        return _timed(rows, lambda row: self._modes[_form(row)])
+        return timed(rows, lambda row: self._modes[_form(row)])
 
     def expected(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         return np.array([grader_of(row).compare([self._modes[_form(row)]], [row["answer"]])[0] for row in rows])
 
 
-BASELINES: dict[str, Callable[[Sequence[Row], int], Baseline]] = {
+MakeBaseline = Callable[[Sequence[Row], int], Baseline]
+"""(All rows of the split, seed) -> baseline."""
+
+BASELINES: dict[str, MakeBaseline] = {
     "oracle": lambda all_rows, seed: Oracle(),
     "random": RandomGuess,
     "frequency": MostFrequent,
 }
-"""NAME of ``baseline:NAME`` -> maker (all rows of the split, seed)."""
+"""NAME of ``baseline:NAME`` -> maker."""
 
 
-def make_baseline(name: str, all_rows: Sequence[Row], seed: int) -> Baseline:
-    """The baseline of that name; ``InputError`` for an unknown one."""
-    if name not in BASELINES:
-        raise InputError(f"--model baseline:{name}: unknown baseline; choose one of: {', '.join(BASELINES)}")
-    return BASELINES[name](all_rows, seed)
+def make_baseline(
+    name: str, all_rows: Sequence[Row], seed: int, known: Mapping[str, MakeBaseline] = BASELINES
+) -> Baseline:
+    """The baseline of that name; ``InputError`` for one that is not ``known``."""
+    if name not in known:
+        raise InputError(f"--model baseline:{name}: unknown baseline; choose one of: {', '.join(known)}")
+    return known[name](all_rows, seed)
 
 
-def _timed(rows: Sequence[Row], give: Callable[[Row], str]) -> list[Answer]:
+def timed(rows: Sequence[Row], give: Callable[[Row], str]) -> list[Answer]:
+    """The answers that a function gives, each with its time."""
     answers = []
     for row in rows:
         start = perf_counter()
@@ -129,7 +135,8 @@ def _form(row: Row) -> Form:
 
 def _choices(row: Row) -> Sequence[str]:
     """What a row offers to choose from; empty where the answer is free."""
-    return LETTERS[: len(row["options"])] if row["options"] else ("Yes", "No") if row["format_type"] == "judge" else ()
+    letters = ascii_uppercase[: len(row["options"])]
+    return letters or (("Yes", "No") if row["format_type"] == "judge" else ())
 
 
 def _golds_by_form(rows: Sequence[Row]) -> dict[Form, list[str]]:

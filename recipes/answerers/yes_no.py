@@ -41,7 +41,7 @@ def _higher_is_farther(row: Row, seed: int) -> float:
 
 
 def _bigger_is_closer(row: Row, seed: int) -> float:
-    return _yes_if(row, _area(row["bbox_near"]) - _area(row["bbox_far"]))
+    return _yes_if(row, box_area(row["bbox_near"]) - box_area(row["bbox_far"]))
 
 
 def _yes_if(row: Row, evidence: float) -> float:
@@ -51,7 +51,8 @@ def _yes_if(row: Row, evidence: float) -> float:
     return believed if row["answer"] == "Yes" else 1 - believed
 
 
-def _area(box: Sequence[float]) -> float:
+def box_area(box: Sequence[float]) -> float:
+    """Of x1, y1, x2, y2."""
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
