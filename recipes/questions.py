@@ -96,11 +96,20 @@ def open_questions(
     return Questions(dataset, commit, sha256, manifest, label, split, files, rows)
 
 
+def open_manifest(dataset: str, revision: str | None = None) -> dict[str, Any]:
+    """The manifest of a folder or repository.
+
+    Raises:
+        InputError: no such folder, repository or revision; or not a Vantage dataset.
+    """
+    return read_manifest(_located(dataset, revision, ["manifest.json"])[0])
+
+
 def require_spar(questions: Questions) -> None:
     """Raise ``InputError`` unless the questions are of SPAR-Bench or SPAR-7M."""
     if questions.rows and "metric" not in questions.rows[0]:
         raise InputError(f"{questions.repo}: holds {questions.manifest['dataset']}, not SPAR-Bench or SPAR-7M; see "
-                         "recipes/spatial_tunnel.py")
+                         "recipes/spatial_tunnel.py and recipes/shortcut_splits.py")
 
 
 def _located(dataset: str, revision: str | None, files: list[str]) -> tuple[Path, str | None]:

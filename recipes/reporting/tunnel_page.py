@@ -1,19 +1,17 @@
 """The report on SpatialTunnel: scores, heat maps, size curve and sample pictures in one page that needs no network."""
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from PIL import Image
 
 from builders.hub.files import replacing
 from builders.randomness import stable_hash
 from recipes.questions import Questions, Row
 from recipes.reporting.runs import ReportedRun, read_runs
+from recipes.reporting.thumbnails import thumbnail
 from recipes.reporting.tunnel_figures import heat_maps, size_curve
 from recipes.scoring import Score
 from recipes.tunnel_scoring import SIZE, score_tunnel
@@ -118,13 +116,5 @@ def _samples(questions: Questions) -> list[tuple[str, list[Picture]]]:
     for position, (data, *_) in questions.views([i for picks in chosen.values() for i in picks]):
         row = questions.rows[position]
         if data:
-            found.setdefault(row["config"], []).append(Picture(row, _thumbnail(data)))
+            found.setdefault(row["config"], []).append(Picture(row, thumbnail(data, _WIDTH)))
     return list(found.items())
-
-
-def _thumbnail(data: bytes) -> str:
-    with Image.open(io.BytesIO(data)) as image, io.BytesIO() as file:
-        small = image.convert("RGB")
-        small.thumbnail((_WIDTH, _WIDTH), Image.Resampling.LANCZOS)
-        small.save(file, "JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
