@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -14,7 +15,7 @@ from builders.randomness import generator
 from builders.spar import verify
 from builders.spar.askable import point_problem, seen_together
 from builders.spar.balance import in_balance
-from builders.spar.facts import Asked, Fact, Gold, Rejected
+from builders.spar.facts import Asked, Fact, Gold, Rejected, evenly
 from builders.spar.limits import Limits
 from builders.spar.phrasing import phrase
 from builders.spar.records import SceneRecord
@@ -68,14 +69,16 @@ BENCH_FEATURES = Features(
 _TRIES_PER_ROW = 60
 """Proposals looked at for each row wanted, before a task gives up on a scene."""
 
-_CANDIDATES_PER_ROW = {"select": 6, "sentence": 3}
+_CANDIDATES_PER_ROW = {"fill": 6, "select": 6, "sentence": 3, "judge": 6}
 """Questions from which balanced ones are chosen, for each row wanted; sentences have few contexts."""
 _FEWEST_CANDIDATES = 60
+
+_DECIDED = ("consistent", "counter")
 
 
 def task_rows(
     task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, seed: tuple, rejected: Counter[str],
-    picture_problem: Callable[[Row], str | None] = lambda row: None,
+    picture_problem: Callable[[Row], str | None] = lambda row: None, even_tags: bool = False,
 ) -> Iterator[Row]:
     """Up to ``wanted`` verified rows of one task; every proposal that is not asked is counted in ``rejected``.
 
@@ -83,6 +86,7 @@ def task_rows(
         seed: what the random numbers depend on besides scene and task: (dataset, version, seed).
         picture_problem: why a row's pictures cannot be shown, if so. Asked last, and only of rows that are right
             otherwise: a picture may have to be rendered first.
+        even_tags: choose among many so that about as many rows are consistent as counter.
     """
     rng = generator(*seed, record.source, record.scene_id, task.name, format_type)
     made = 0
@@ -97,7 +101,9 @@ def task_rows(
         return "frame_asked_often" if often else None
 
     questions = _questions(task, format_type, record, limits, wanted, rng, rejected, asked_often)
-    if format_type in task.balanced:
+    if even_tags:
+        questions = ((fact, _with_even_tag(fact, gold, record)) for fact, gold in questions)
+    if even_tags or format_type in task.balanced:
         questions = _balanced(questions, task, format_type, record, limits, wanted, rng, rejected)
     for fact, gold in questions:
         if not places:
@@ -154,6 +160,27 @@ def _balanced(
     kept = in_balance([gold.balance for _, gold in candidates], groups, most, wanted, rng)
     rejected["kept_in_balance"] += len(candidates) - len(kept)
     return (candidates[i] for i in kept)
+
+
+def _with_even_tag(fact: Fact, gold: Gold, record: SceneRecord) -> Gold:
+    gap = _vertical_gap(fact, record)
+    tag = "" if gap is None else heuristic.tag(gap)
+    if tag not in _DECIDED:
+        return gold
+    return replace(gold, balance=(*gold.balance, evenly("higher is farther", tag, _DECIDED)))
+
+
+def with_even_tags(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one task, format and scene without the last ones of the tag that more of them have: as many are
+    consistent as counter. Ambiguous rows and rows without a tag stay."""
+    tags = [row["heuristic"] for row in rows]
+    room = Counter({tag: min(map(tags.count, _DECIDED)) for tag in _DECIDED})
+    kept = []
+    for row in rows:
+        if row["heuristic"] not in _DECIDED or room[row["heuristic"]] > 0:
+            room[row["heuristic"]] -= 1
+            kept.append(row)
+    return kept
 
 
 def _asked_together(record: SceneRecord, views: Sequence[int], asked: Sequence[Asked]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from builders.spar.config import SparBuilder
 from builders.spar.pictures import Pictures
 from builders.spar.records import SceneRecord, build_record
 from builders.spar.relations import RELATION_WORDS
-from builders.spar.rows import Row, task_rows
+from builders.spar.rows import Row, task_rows, with_even_tags
 from builders.spar.tasks.task import Task
 
 _RELATION_WORDS = frozenset(word for pair in RELATION_WORDS.values() for word in pair)
@@ -31,7 +31,8 @@ class SceneRows:
 
 
 def scene_rows(
-    builder: SparBuilder, ref: SceneRef, asked: Iterable[tuple[Task, str, int]], video: bool = False
+    builder: SparBuilder, ref: SceneRef, asked: Iterable[tuple[Task, str, int]], video: bool = False,
+    even_tags: bool = False,
 ) -> SceneRows:
     """The rows of one scene. Frames whose picture turns out to be unreadable are taken out of the scene, and the rows
     are made again from the others: what a scan without these frames would have given.
@@ -39,6 +40,7 @@ def scene_rows(
     Args:
         asked: (task, format, rows wanted at most).
         video: whether questions show videos, too.
+        even_tags: as many rows of each task and format are consistent as counter.
 
     Raises:
         SceneError: the scene cannot be used, or none of the pictures that questions want can be read.
@@ -47,7 +49,7 @@ def scene_rows(
     scene = source.load(ref.scene_id)
     pictures = Pictures(source, scene)
     while True:
-        made = _rows_of(builder, scene, pictures, asked, video)
+        made = _rows_of(builder, scene, pictures, asked, video, even_tags)
         broken = pictures.unreadable.intersection(f.frame_id for f in scene.frames)
         if not broken:
             return replace(made, report=replace(made.report, unreadable=sorted(pictures.unreadable)))
@@ -56,7 +58,8 @@ def scene_rows(
 
 
 def _rows_of(
-    builder: SparBuilder, scene: Scene, pictures: Pictures, asked: Sequence[tuple[Task, str, int]], video: bool
+    builder: SparBuilder, scene: Scene, pictures: Pictures, asked: Sequence[tuple[Task, str, int]], video: bool,
+    even_tags: bool,
 ) -> SceneRows:
     limits = builder.config.limits
     record = build_record(scene, limits, video, builder.labels_left_out)
@@ -65,8 +68,11 @@ def _rows_of(
     rejected: dict[str, Counter[str]] = {}
     for task, format_type, wanted in asked:
         counter = rejected.setdefault(task.name, Counter())
-        rows += task_rows(task, format_type, record, limits, wanted, seed, counter,
-                          lambda row: pictures.problem(row, limits))
+        made = list(task_rows(task, format_type, record, limits, wanted, seed, counter,
+                              lambda row: pictures.problem(row, limits), even_tags))
+        kept = with_even_tags(made) if even_tags else made
+        counter["tag_without_counterpart"] += len(made) - len(kept)
+        rows += kept
     questions: dict[str, Counter[str]] = {task: Counter() for task in rejected}
     for row in rows:
         questions[row["task"]][row["format_type"]] += 1
@@ -77,7 +83,7 @@ def _rows_of(
         visibility_basis=record.visibility_basis,
         dropped={**record.dropped, **pictures.flawed},
         unseen=dict(record.unseen),
-        rejected={task: dict(counter) for task, counter in rejected.items()},
+        rejected={task: dict(+counter) for task, counter in rejected.items()},
         made={task: dict(counter) for task, counter in questions.items()},
     )
     return SceneRows(scene, record, pictures, rows, report)
@@ -95,11 +101,13 @@ def without_frames(scene: Scene, frame_ids: Collection[str]) -> Scene:
 
 
 def answers(table: pa.Table) -> Counter[tuple[str, ...]]:
-    """How often each letter, Yes and No, each count, and each word of a relation is the answer, by (task, format, what,
-    value)."""
+    """How often each letter, Yes and No, each count, and each word of a relation is the answer, and each tag, by (task,
+    format, what, value)."""
     counts: Counter[tuple[str, ...]] = Counter()
-    columns = (table[name].to_pylist() for name in ("task", "format_type", "answer", "options"))
-    for task, format_type, answer, options in zip(*columns, strict=True):
+    columns = (table[name].to_pylist() for name in ("task", "format_type", "answer", "options", "heuristic"))
+    for task, format_type, answer, options, tag in zip(*columns, strict=True):
+        if tag:
+            counts[task, format_type, "heuristic", tag] += 1
         if format_type in ("select", "judge") or answer.isdigit():
             counts[task, format_type, "answer", answer] += 1
         text = options[LETTERS.index(answer)] if format_type == "select" else answer

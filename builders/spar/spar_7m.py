@@ -41,6 +41,7 @@ VERSION = "0.1.0"
 ROW_FEATURES = datasets.Features(SPAR_FEATURES)
 SPLITS = ("train", "validation")
 FORMATS = ("fill", "select", "sentence", "judge")
+BALANCES = ("", "heuristic")
 ALL_TASKS = "all"
 """Builder config that holds the rows of every task; a Hub folder has a config per task instead."""
 
@@ -55,11 +56,16 @@ class Spar7MConfig(SparConfig):
     """Only these tasks, separated by commas; empty: all."""
     formats: str = ""
     """Only these formats (fill, select, sentence, judge), separated by commas; empty: all that a task has."""
+    balance: str = ""
+    """``heuristic``: as many rows consistent with "higher is farther" as counter to it, in each task, format and scene
+    (the training mix that Why Far Looks Up asks for); empty: as they come."""
 
     def check(self) -> None:
         super().check()
         if self.max_per_task < 1:
             raise InputError("max_per_task: expected at least 1")
+        if self.balance not in BALANCES:
+            raise InputError(f"balance: expected heuristic, or nothing, got {self.balance!r}")
         unknown = [name for name in self.tasks.split(",") if name and name not in TASKS]
         if unknown:
             raise InputError(f"tasks: {unknown[0]!r} is unknown; choose from {', '.join(TASKS)}")
@@ -126,13 +132,14 @@ class Spar7M(SparBuilder):
     def part_spec(self, ref: SceneRef) -> dict[str, Any]:
         return self.shared_part_spec(ref) | {
             "max_per_task": self.config.max_per_task,
+            "balance": self.config.balance,
             "asked": [(task.name, form) for task, form in self.asked_forms],
         }
 
     def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
         """Questions (their pictures left in ``frames``), frames and objects of one scene."""
         asked = ((task, form, self.config.max_per_task) for task, form in self.asked_forms)
-        made = scene_rows(self, ref, asked, video=True)
+        made = scene_rows(self, ref, asked, video=True, even_tags=self.config.balance == "heuristic")
         order = {name: number for number, name in enumerate(TASKS)}
         rows = sorted(made.rows, key=lambda row: (order[row["task"]], row["frame_ids"]))  # neighbours share pictures
         for row in rows:
@@ -177,6 +184,7 @@ class Spar7M(SparBuilder):
     def settings(self) -> dict[str, Any]:
         return self.shared_settings() | {
             "max_per_task": self.config.max_per_task,
+            "balance": self.config.balance,
             "tasks": [task.name for task in self.asked_tasks],
             "formats": sorted({form for _, form in self.asked_forms}),
         }
