@@ -36,10 +36,12 @@ def in_balance(
     kept = np.ones(len(balances), bool)
     members = [_numbered(names) for names in zip(*groups, strict=True)]
     sizes = [np.bincount(numbers) for numbers in members]
-    mended, order = False, rng.random(len(balances)) * _TOLERANCE
+    order = rng.random(len(balances)) * _TOLERANCE
+    crowded, mended = kept, False
     while kept.any():
-        crowded = np.any([size[numbers] > limit for numbers, size, limit in zip(members, sizes, most, strict=True)],
-                         axis=0) & kept
+        if crowded.any():  # groups only shrink
+            crowded = kept & np.any([size[numbers] > limit for numbers, size, limit
+                                     in zip(members, sizes, most, strict=True)], axis=0)
         gain = np.where(crowded if crowded.any() else kept, disturbs - own + order, -np.inf)
         worst = int(gain.argmax())
         if not mended and gain[worst] <= 2 * _TOLERANCE and not crowded.any():

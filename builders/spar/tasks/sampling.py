@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 _GROUPS_PER_VIEW = 8
 
+_DRAWN_AT_ONCE = 32
+
 _CHOICES_PER_GROUP = 256
 """Choices of objects looked at in each group of views, at most."""
 
@@ -81,31 +83,39 @@ def objects_in_video(colors: Sequence[str]) -> Propose:
 
 def arrangements(items: Sequence[str], size: int, rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
     """Every ordered choice of ``size`` different items, in random order."""
-    return one_of_each([items] * size, rng)
+    for number in shuffled_numbers(math.perm(len(items), size), rng):
+        left, chosen = list(items), []
+        for choices in range(len(items), len(items) - size, -1):
+            number, place = divmod(number, choices)
+            chosen.append(left.pop(place))
+        yield tuple(chosen)
 
 
 def one_of_each(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
     """Every choice of one item from each pool, no item twice, in random order."""
     sizes = [len(pool) for pool in pools]
     for number in shuffled_numbers(math.prod(sizes), rng):
-        chosen = []
+        chosen: list[str] = []
         for pool, size in zip(pools, sizes):
-            chosen.append(pool[number % size])
-            number //= size
-        if len(set(chosen)) == len(chosen):
+            number, place = divmod(number, size)
+            if pool[place] in chosen:
+                break
+            chosen.append(pool[place])
+        else:
             yield tuple(chosen)
 
 
 def shuffled_numbers(count: int, rng: np.random.Generator) -> Iterator[int]:
-    """0 to ``count`` - 1 in random order, each drawn when it is wanted: few of many combinations ever are.
+    """0 to ``count`` - 1 in random order, drawn when they are wanted: few of many combinations ever are.
 
     Fisher and Yates' shuffle, which remembers only the numbers that it has moved.
     """
     moved: dict[int, int] = {}
-    for first in range(count):
-        other = first + int(rng.random() * (count - first))
-        yield moved.get(other, other)
-        moved[other] = moved.pop(first, first)
+    for start in range(0, count, _DRAWN_AT_ONCE):
+        for first, draw in enumerate(rng.random(min(_DRAWN_AT_ONCE, count - start)).tolist(), start):
+            other = first + int(draw * (count - first))
+            yield moved.get(other, other)
+            moved[other] = moved.pop(first, first)
 
 
 def take_turns(iterators: Sequence[Iterator[T]]) -> Iterator[T]:
