@@ -145,7 +145,7 @@ def _task(
         formats=("select", "sentence") if choice else ("sentence",), bench_format="select" if choice else "",
         options=4 if choice else 0, marker=marker,
         propose=drawn(_OF_TWO if to_object else _OF_OBSERVER),
-        measure=_imagine, answer=_answer, balanced=("select", "sentence"),
+        measure=_imagine, answer=_answer, balanced=("select",) if to_object else ("select", "sentence"),
         recompute=partial(_second_route, axes=TWO_OBJECTS if to_object else TO_OBSERVER),
     )
 
