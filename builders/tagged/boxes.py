@@ -1,7 +1,8 @@
 """How a source writes its boxes: ``xywh`` or ``xyxy``, decided by where the boxes then lie.
 
 The sources of EmbSpatial-Bench differ in this and do not say so. Read the wrong way, boxes stick out of their images:
-the format is the one under which none does. A box that sticks out either way decides nothing and is not used.
+the format is the one under which none does. A box that sticks out either way decides nothing and is not used. Nor
+does one without an area under either reading decide: files hold such boxes in both formats.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,11 +32,16 @@ def read_box(numbers: Iterable[float | None] | None, box_format: str) -> Box | N
     return (x, y, x + a, y + b) if box_format == "xywh" else (x, y, a, b)
 
 
+def has_area(box: Box) -> bool:
+    """Whether a box is more than a line or a point."""
+    return box[0] < box[2] and box[1] < box[3]
+
+
 def lies_inside(box: Box, width: int, height: int, slack: float) -> bool:
     """Whether a box has an area and lies within the image, give or take ``slack`` pixels."""
     x1, y1, x2, y2 = box
     out = exact(slack)
-    return -out <= x1 < x2 <= width + out and -out <= y1 < y2 <= height + out
+    return has_area(box) and -out <= x1 and x2 <= width + out and -out <= y1 and y2 <= height + out
 
 
 @dataclass
@@ -47,19 +53,20 @@ class Votes:
     """Inside their image when read so."""
     xyxy: int = 0
     only_xywh: int = 0
-    """Inside their image when read so, outside when read the other way: these decide."""
+    """Inside their image when read so, outside when read the other way, and no line under either: these decide."""
     only_xyxy: int = 0
     neither: int = 0
 
     def add(self, numbers: Iterable[float | None] | None, width: int, height: int, slack: float) -> None:
         """Count the vote of one box."""
-        boxes = (read_box(numbers, name) for name in FORMATS)
+        boxes = [read_box(numbers, name) for name in FORMATS]
         xywh, xyxy = (box is not None and lies_inside(box, width, height, slack) for box in boxes)
+        decides = not any(box and (box[0] == box[2] or box[1] == box[3]) for box in boxes)
         self.boxes += 1
         self.xywh += xywh
         self.xyxy += xyxy
-        self.only_xywh += xywh and not xyxy
-        self.only_xyxy += xyxy and not xywh
+        self.only_xywh += decides and xywh and not xyxy
+        self.only_xyxy += decides and xyxy and not xywh
         self.neither += not (xywh or xyxy)
 
     @property

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 
-from builders.tagged.boxes import FORMATS, Box, Votes, read_box
+from builders.tagged.boxes import FORMATS, Box, Votes, has_area, read_box
 from builders.tagged.cv_bench import COLORS
 from builders.tagged.files import Raw
 
@@ -74,13 +74,9 @@ def column_boxes(row: Raw, reading: Reading) -> Pair | None:
     if len(held) <= max(places):
         return None
     first, second = (read_box(held[place], box_format) for place in places)
-    if first is None or second is None or not (_has_area(first) and _has_area(second)):
+    if first is None or second is None or not (has_area(first) and has_area(second)):
         return None
     return first, second
-
-
-def _has_area(box: Box) -> bool:
-    return box[0] < box[2] and box[1] < box[3]
 
 
 def drawn_boxes(row: Raw) -> Pair | None:

@@ -12,7 +12,7 @@ from typing import Any
 from datasets import Features, Image, List, Value
 
 from builders.errors import InputError
-from builders.tagged.boxes import Box, Votes, lies_inside, read_box
+from builders.tagged.boxes import Box, Votes, has_area, lies_inside, read_box
 from builders.tagged.cells import items, numbers, text, whole
 from builders.tagged.files import Raw
 from builders.tagged.policies import Question
@@ -109,10 +109,23 @@ def votes(rows: Sequence[Raw], slack: float) -> dict[str, Votes]:
     return {source: held for source, held in found.items() if held.boxes}
 
 
-def problems(rows: Sequence[Raw]) -> list[list[str]]:
-    """What is odd about each row, in order of gravity; empty for a row as it should be."""
+def problems(rows: Sequence[Raw], formats: Mapping[str, str], slack: float) -> list[list[str]]:
+    """What is odd about each row, in order of gravity; empty for a row as it should be.
+
+    Args:
+        formats: source -> box format.
+        slack: see ``lies_inside``.
+    """
     ids = Counter(row["question_id"] for row in rows)
-    return [_problems_of(row, ids[row["question_id"]]) for row in rows]
+    return [_problems_of(row, ids[row["question_id"]]) + _box_problems(row, formats, slack) for row in rows]
+
+
+def _box_problems(row: Raw, formats: Mapping[str, str], slack: float) -> list[str]:
+    """Each reason for which some of the row's boxes cannot be used, once."""
+    if not row["height"]:
+        return []
+    read = (_read(item["bbox"], row, formats[row["data_source"] or ""], slack) for item in row["objects"])
+    return sorted({box for box in read if isinstance(box, str)})
 
 
 def _problems_of(row: Raw, times: int) -> list[str]:
@@ -186,7 +199,14 @@ def _place(name: str, row: Raw, box_format: str, slack: float) -> Box | str:
     named = [item for item in row["objects"] if _key(item["name"]) == _key(name)]
     if len(named) != 1:
         return "duplicate_object" if named else "option_without_box"
-    box = read_box(named[0]["bbox"], box_format)
+    return _read(named[0]["bbox"], row, box_format, slack)
+
+
+def _read(numbers: Sequence[float], row: Raw, box_format: str, slack: float) -> Box | str:
+    """Edges of a box, or why it is of no use."""
+    box = read_box(numbers, box_format)
     if box is None:
         return "box_malformed"
+    if not has_area(box):
+        return "box_without_area"
     return box if lies_inside(box, row["width"], row["height"], slack) else "box_outside_image"

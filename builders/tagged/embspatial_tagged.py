@@ -150,7 +150,7 @@ class EmbSpatialTagged(TaggedBuilder):
         slack = self.config.box_slack
         votes = embspatial.votes(rows, slack)
         formats = decide(votes, {SOURCE: "xyxy"} | parse_formats(self.config.box_formats))
-        found = embspatial.problems(rows)
+        found = embspatial.problems(rows, formats, slack)
         asked = [embspatial.depth_question(row, odd, formats.get(row["data_source"] or "", ""), slack)
                  for row, odd in zip(rows, found, strict=True)]
         questions = [question for question in asked if question]
@@ -158,11 +158,10 @@ class EmbSpatialTagged(TaggedBuilder):
         chosen = iter(by_policy[self.policy])
         of_rows = [next(chosen) if question else Outcome(reason="not_about_depth") for question in asked]
         problems = Counter(name for odd in found for name in odd)
-        problems["box_outside_image"] = sum(held.neither for held in votes.values())
         return Tagging(
             of_rows, self.policy, {name: tag_counts(held) for name, held in by_policy.items()},
             reasons([row["relation"] or "" for row in rows], of_rows),
-            {name: count for name, count in sorted(problems.items()) if count},
+            dict(sorted(problems.items())),
             {"box_formats": {source: asdict(held) | {"decided": formats[source]} for source, held in votes.items()}})
 
 
