@@ -7,6 +7,7 @@ What a picture shows comes from the observer of SPAR (``builders.spar.records``)
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from builders.spar.records import ImageRecord, SceneRecord, build_record
 from builders.spar.tasks.naming import Name
 from builders.tagged.embspatial import RELATIONS
 from builders.tagged.files import Raw
-from builders.tagged.room_facts import DEPTHS, DIRECTIONS, RoomFact, facts
+from builders.tagged.room_facts import DEPTHS, DIRECTIONS, MIN_DEPTH_GAP, RoomFact, facts, height_misleads
 from builders.tagged.supply import code_hash, report_of
 
 SOURCE = "procedural"
@@ -78,14 +79,16 @@ class RoomRows:
         return rows, report_of(rows, "relation", len(record.images), record.visibility_basis)
 
     def _chosen(self, record: SceneRecord, relation: str) -> list[RoomFact]:
-        """Facts to ask about, no set of objects twice."""
+        """Facts to ask about, no set of objects twice; of depth, those where height misleads take turns with others, as
+        long as there are both."""
         rng = generator(*self._key, record.scene_id, relation)
-        chosen: dict[frozenset[str], RoomFact] = {}
+        found: dict[frozenset[str], RoomFact] = {}
         for fact in facts(record, relation, rng):
-            if len(chosen) == self._per_relation:
-                break
-            chosen.setdefault(frozenset(fact.objects), fact)
-        return list(chosen.values())
+            found.setdefault(frozenset(fact.objects), fact)
+        misleading = [fact for fact in found.values() if relation in DEPTHS and height_misleads(record, fact)]
+        others = [fact for fact in found.values() if fact not in misleading]
+        turns = chain.from_iterable(zip_longest(misleading, others))
+        return list(islice(filter(None, turns), self._per_relation))
 
     def spec(self, ref: SceneRef) -> dict[str, Any]:
         return {"code": code_hash("tagged", "spar"), "room": self._source.fingerprint(ref.scene_id), "key": self._key,
@@ -97,7 +100,7 @@ class RoomRows:
                 f"{self._per_relation} questions (per_relation)")
 
     def said(self) -> dict[str, Any]:
-        return {"rooms": len(self._rooms), "renderer": self._renderer}
+        return {"rooms": len(self._rooms), "renderer": self._renderer, "min_depth_gap": MIN_DEPTH_GAP}
 
     def licences(self) -> dict[str, str]:
         return {SOURCE: self._source.licence}

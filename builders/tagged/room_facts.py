@@ -1,25 +1,28 @@
 """What can be asked about a picture of a room in the form of EmbSpatial-Bench: two objects and the direction from one
 to the other, or four objects of which one is the closest or the farthest.
 
-A direction is asked about only where it is the single one that holds, and a depth only where each way to measure it
-gives the same answer: no question hangs on a reading of its words.
+An object is asked about by a name that nothing else in the picture goes by. A direction is asked about only where it is
+the single one that holds, and a depth only where each way to measure it gives the same answer: no question hangs on a
+reading of its words.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from builders.heuristic import tag, vertical_gap
 from builders.scenes.scene import Array, Frame, OrientedBox
 from builders.spar.records import ImageRecord, SceneRecord
-from builders.spar.tasks.naming import unmistakable
+from builders.spar.tasks.naming import confusable
 
 DIRECTIONS = ("left", "right", "above", "under")
 DEPTHS = ("close", "far")
 OPTIONS = 4
 """Objects that a depth question names."""
 
-_MIN_DEPTH_GAP = 0.3
+MIN_DEPTH_GAP = 0.3
 """Metres by which the centre of the closest (farthest) object is nearer (farther) than that of any other."""
 _MIN_RISE = 0.2
 """Metres by which centres differ in height, for above and under."""
@@ -51,9 +54,20 @@ def facts(record: SceneRecord, relation: str, rng: np.random.Generator) -> Itera
         yield from (waiting[i].pop() for i in order if waiting[i])
 
 
+def height_misleads(record: SceneRecord, fact: RoomFact) -> bool:
+    """Whether the closest (farthest) of four objects forms more counter than consistent pairs with the three others."""
+    image = record.images[fact.image]
+    target, *others = (image.objects[name].bbox.tolist() for name in fact.objects)
+    pairs = ((target, other) if fact.relation == "close" else (other, target) for other in others)
+    tags = Counter(tag(vertical_gap(near, far, image.frame.height)) for near, far in pairs)
+    return tags["counter"] > tags["consistent"]
+
+
 def _names(record: SceneRecord, image: ImageRecord) -> list[str]:
-    """Objects in the picture that their label names and no other one."""
-    return sorted(image.objects.keys() & unmistakable(record))
+    """Objects in the picture that their label names, and nothing else of which a pixel can be seen."""
+    labels = Counter(map(record.label, image.glimpsed))
+    return sorted(name for name in image.objects
+                  if labels[record.label(name)] == 1 and not confusable(record.label(name), labels))
 
 
 def _direction_facts(
@@ -106,7 +120,7 @@ def _depth_facts(
     for chosen in rng.random((_SETS_PER_IMAGE, len(names))).argsort(axis=1)[:, :OPTIONS].tolist():
         ordered = sorted(chosen, key=lambda i: measures[i, 0])
         target, others = ordered[0], ordered[1:]
-        clear = (measures[target, :2] + _MIN_DEPTH_GAP <= measures[others, :2]).all()
+        clear = (measures[target, :2] + MIN_DEPTH_GAP <= measures[others, :2]).all()
         if clear and (measures[target, 2] < measures[others, 2]).all() and frozenset(chosen) not in asked:
             asked.add(frozenset(chosen))
             yield RoomFact(image.index, relation, tuple(names[i] for i in [target, *others]))
