@@ -81,8 +81,12 @@ def decide(votes: Mapping[str, Votes], given: Mapping[str, str]) -> dict[str, st
     """Source -> format: as given, else as voted.
 
     Raises:
-        InputError: a source whose boxes fit both readings, or some the one and some the other.
+        InputError: a source whose boxes fit both readings, or some the one and some the other; or a given one that has
+            no boxes.
     """
+    if unknown := sorted(given.keys() - votes.keys()):
+        raise InputError(f"box_formats: no boxes are of {', '.join(unknown)}; sources with boxes: "
+                         f"{', '.join(sorted(votes)) or 'none'}")
     decided = {source: given.get(source) or held.winner for source, held in votes.items()}
     for source in (source for source, box_format in decided.items() if not box_format):
         held = votes[source]
@@ -94,7 +98,7 @@ def decide(votes: Mapping[str, Votes], given: Mapping[str, str]) -> dict[str, st
 
 
 def parse_formats(setting: str) -> dict[str, str]:
-    """The formats of a setting.
+    """The formats of a setting; ``=xyxy`` is that of rows without a source.
 
     Example:
         >>> parse_formats("mp3d=xywh,scannet=xyxy")
@@ -104,6 +108,6 @@ def parse_formats(setting: str) -> dict[str, str]:
         InputError: it is not of this form.
     """
     pairs = [item.partition("=")[::2] for item in setting.split(",") if item]
-    if any(not source or box_format not in FORMATS for source, box_format in pairs):
+    if any(box_format not in FORMATS for _, box_format in pairs):
         raise InputError(f"box_formats={setting}: expected SOURCE=xywh or SOURCE=xyxy, separated by commas")
     return dict(pairs)

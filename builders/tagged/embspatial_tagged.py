@@ -80,10 +80,11 @@ class EmbSpatialConfig(TaggedConfig):
                              "file=PATH")
         if self.per_relation < 1 or self.pictures_per_room < 1:
             raise InputError("per_relation and pictures_per_room: expected at least 1")
-        if self.rooms and self.boxes:
-            raise InputError("boxes applies to a published benchmark, not to procedural rooms")
-        if not self.rooms and (self.scenes or self.scene_ids):
-            raise InputError(f"--scenes and --scene-id apply to procedural rooms, not to {self.sources[0]}")
+        if self.rooms and (self.boxes or self.box_formats):
+            raise InputError("boxes and box_formats apply to a published benchmark, not to procedural rooms")
+        if not self.rooms and (self.scenes or self.scene_ids or self.renderer != EmbSpatialConfig.renderer):
+            raise InputError("--scenes, --scene-id and --renderer apply to procedural rooms, not to "
+                             f"{self.sources[0]}")
 
     @property
     def rooms(self) -> bool:
@@ -149,7 +150,8 @@ class EmbSpatialTagged(TaggedBuilder):
     def tag(self, rows: Sequence[Raw]) -> Tagging:
         slack = self.config.box_slack
         votes = embspatial.votes(rows, slack)
-        formats = decide(votes, {SOURCE: "xyxy"} | parse_formats(self.config.box_formats))
+        given = dict.fromkeys(votes, "xyxy") if self.config.rooms else parse_formats(self.config.box_formats)
+        formats = decide(votes, given)
         found = embspatial.problems(rows, formats, slack)
         asked = [embspatial.depth_question(row, odd, formats.get(row["data_source"] or "", ""), slack)
                  for row, odd in zip(rows, found, strict=True)]

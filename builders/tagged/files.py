@@ -77,7 +77,8 @@ class ParquetRows:
                             for metadata in map(pq.read_metadata, paths)]
             self.columns = tuple(dict.fromkeys(name for path in paths for name in pq.read_schema(path).names))
         except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(f"{paths[0].parent}: not readable as Parquet ({_one_line(error)})") from error
+            where = paths[0].parent if len(paths) > 1 else paths[0]
+            raise InputError(f"{where}: not readable as Parquet ({_one_line(error)})") from error
 
     def __len__(self) -> int:
         return sum(map(sum, self._groups))

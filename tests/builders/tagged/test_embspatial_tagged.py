@@ -100,6 +100,21 @@ def test_a_source_whose_boxes_do_not_tell_is_an_error(boxes, tmp_path):
     assert set(tags_of(path, box_formats="mp3d=xywh")) == {"mp3d_1", *(f"ai2thor_{n}" for n in (100, 101, 102))}
 
 
+def test_the_format_of_a_source_that_no_row_has_is_an_error(tmp_path):
+    path = write_json(tmp_path / "a.json", plain_rows("ai2thor"))
+    with pytest.raises(InputError, match="no boxes are of mpd3; sources with boxes: ai2thor"):
+        tags_of(path, box_formats="mpd3=xywh")
+
+
+def test_the_format_of_rows_without_a_source_can_be_given(tmp_path):
+    row = depth_row("mp3d", 1, "far", (50, 100, 150, 200)) | {"question_id": "1", "data_source": None}
+    row["objects"] = [{"name": name, "bbox": [10, y, 100, 90]} for name, y in zip(NAMES, (10, 60, 70, 80))]
+    path = write_json(tmp_path / "a.json", [row])
+    with pytest.raises(InputError, match=r"of rows without data_source cannot be told: .*box_formats==xyxy"):
+        tags_of(path)
+    assert tags_of(path, box_formats="=xywh") == {"1": "consistent"}
+
+
 # The band and the image height
 
 

@@ -133,7 +133,9 @@ def test_what_is_no_benchmark_is_said_in_one_line(name, settings, says, rows, tm
     ({"box_slack": -1.0}, "expected a number of 0 or more"),
     ({"sources": ("file=a.json",), "scenes": 3}, "apply to procedural rooms"),
     ({"scene_ids": ("room_x",)}, "no such room"),
-    ({"boxes": "a.json"}, "applies to a published benchmark"),
+    ({"sources": ("file=a.json",), "renderer": "raycast"}, "apply to procedural rooms"),
+    ({"boxes": "a.json"}, "apply to a published benchmark"),
+    ({"box_formats": "procedural=xywh"}, "apply to a published benchmark"),
     ({"per_relation": 0}, "at least 1"),
 ])
 def test_wrong_settings_are_refused(settings, says):
