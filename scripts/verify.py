@@ -44,6 +44,7 @@ def main(
     manifest = read_manifest(folder)
     findings = file_problems(folder, manifest)
     recomputed = checked = 0
+    route = "checked by the folder's own cameras and boxes"
     if not findings and manifest["dataset"] == "spatial_tunnel":
         if source:
             raise InputError("--source does not apply to spatial_tunnel, which is made from no scans")
@@ -56,6 +57,7 @@ def main(
         if source:
             raise InputError(f"--source does not apply to {manifest['dataset']}: tags are computed again from rows")
         checked, findings = tag_problems(folder, manifest)
+        route = "checked by computing their tags again"
     elif not findings:
         limits = Limits(**manifest["settings"]["limits"])
         scenes = read_tables(folder, manifest)
@@ -67,7 +69,7 @@ def main(
     for finding in findings:
         print(finding)
     print(f"{folder}: {len(manifest['files'])} files, {sum(manifest['rows'].values())} rows, "
-          f"{recomputed} golds recomputed, {checked} checked by the folder's own cameras and boxes, "
+          f"{recomputed} golds recomputed, {checked} {route}, "
           f"{len(findings)} findings")
     if findings:
         raise typer.Exit(1)
