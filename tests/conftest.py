@@ -9,7 +9,9 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -23,6 +25,7 @@ os.environ.update(
     HF_HOME=_HF_HOME,
     HF_DATASETS_CACHE=f"{_HF_HOME}/datasets",
     HF_HUB_OFFLINE="1",
+    HF_HUB_DISABLE_XET="1",  # tests/hub_server speaks LFS
     HF_EVALUATE_OFFLINE="1",
     HF_DATASETS_DISABLE_PROGRESS_BARS="1",
     MPLBACKEND="Agg",
@@ -57,3 +60,18 @@ def scenes_root() -> Path:
     if problem:
         pytest.fail(problem, pytrace=False)
     return root
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A Hub of its own (``tests.hub_server``) that this process's client may ask, without waiting between retries."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    from tests.hub_server.server import serving
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(_http, "time", SimpleNamespace(**vars(time) | {"sleep": lambda seconds: None}))
+    with serving() as server:
+        yield server
+    _http.close_session()
