@@ -1,8 +1,9 @@
-"""Check a built dataset: every file against the manifest, no scene in two splits, and gold answers.
+"""Check a built or published dataset: every file against manifest and card, no scene in two splits, and gold answers.
 
     python scripts/verify.py build/bench
     python scripts/verify.py build/bench --source scannet=/data/scannet/scans
     python scripts/verify.py build/embspatial
+    python scripts/verify.py org/SPAR-Bench@v0.2.0            # a published version; it is downloaded into the cache
 
 With --source, each scene is read again and each row's answer is recomputed by the second route (builders.spar.verify);
 cameras and boxes of the configs frames and objects are compared with the scene's. A folder that has these configs is
@@ -11,6 +12,7 @@ every tag is computed again from its row.
 Exit codes: 0 all is well; 1 something differs (each finding on a line); 2 bad arguments or input.
 """
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +20,14 @@ from typing import Annotated
 
 import pyarrow.parquet as pq
 import typer
+from huggingface_hub import HfApi
 from tqdm import tqdm
 
 from builders.command import run_command
 from builders.errors import InputError, SceneError
-from builders.hub.manifest import file_problems, read_manifest
+from builders.hub.check import folder_problems
+from builders.hub.manifest import read_manifest
+from builders.hub.repository import HubRepo
 from builders.scenes import open_source
 from builders.spar.frame_tables import WITHOUT_QUESTIONS
 from builders.spar.limits import Limits
@@ -33,16 +38,20 @@ from builders.spar.verify import verify
 from builders.tagged.verify import row_problems
 from builders.tunnel.verify import problems as tunnel_problems
 
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)
 def main(
-    folder: Annotated[Path, typer.Argument(help="A folder made by scripts/build.py.")],
+    dataset: Annotated[str, typer.Argument(metavar="DIR_OR_REPO", help="A folder made by scripts/build.py, or "
+                                           "ORG/NAME[@REVISION] on the Hub.")],
     source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="The scenes it was built from.")] = [],  # noqa: B006
 ) -> None:
+    folder = opened(dataset)
     manifest = read_manifest(folder)
-    findings = file_problems(folder, manifest)
+    findings = folder_problems(folder, manifest, progress=True)
     recomputed = checked = 0
     route = "checked by the folder's own cameras and boxes"
     if not findings and manifest["dataset"] == "spatial_tunnel":
@@ -68,11 +77,19 @@ def main(
             findings += wrong
     for finding in findings:
         print(finding)
-    print(f"{folder}: {len(manifest['files'])} files, {sum(manifest['rows'].values())} rows, "
+    print(f"{dataset}: {len(manifest['files'])} files, {sum(manifest['rows'].values())} rows, "
           f"{recomputed} golds recomputed, {checked} {route}, "
           f"{len(findings)} findings")
     if findings:
         raise typer.Exit(1)
+
+
+def opened(dataset: str) -> Path:
+    """The folder, or the downloaded copy of a repository."""
+    name, _, revision = dataset.partition("@")
+    if Path(dataset).exists() or not REPOSITORY.fullmatch(name):
+        return Path(dataset)
+    return HubRepo(name, HfApi()).download(revision or "main")
 
 
 def tag_problems(folder: Path, manifest: dict) -> tuple[int, list[str]]:

@@ -1,6 +1,7 @@
 """The dataset card: YAML that ``load_dataset`` reads, and a page people read, both derived from the finished folder."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from builders.hub.dataset import HubBuilder
 from builders.hub.files import replacing
 
 TEMPLATES = Path(__file__).parents[2] / "hub_cards"
+
+UNPUBLISHED = "PATH_OR_REPO"
+"""What examples of a card say while nobody knows where the folder will be."""
 
 _SIZE_BINS = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
               (10_000_000, "1M<n<10M"))
@@ -29,6 +33,20 @@ def write_card(builder: HubBuilder, folder: Path, manifest: dict[str, Any]) -> N
     )
     with replacing(folder / "README.md") as temporary:
         temporary.write_text(str(card))
+
+
+def published_card(text: str, repo: str, gating: Mapping[str, Any]) -> str:
+    """A folder's card as the repository shows it: examples name the repository.
+
+    Args:
+        gating: more fields of the YAML (``extra_gated_prompt``, ``extra_gated_fields``, ...).
+    """
+    card = DatasetCard(text.replace(UNPUBLISHED, repo), ignore_metadata_errors=False)
+    if gating:
+        for name, value in gating.items():
+            setattr(card.data, name, value)
+        return str(card)
+    return card.content
 
 
 def size_category(rows: int) -> str:

@@ -33,9 +33,14 @@ def safe_name(name: str) -> str:
         >>> safe_name("scene0001_00")
         'scene0001_00'
     """
-    if not _SAFE.fullmatch(name):
+    if not is_safe_name(name):
         raise InputError(f"{name!r} cannot be a scene id: letters, digits, '.', '_', '+' and '-' only")
     return name
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether ``name`` names a file or folder here, and none elsewhere."""
+    return _SAFE.fullmatch(name) is not None
 
 
 def sha256_of(path: Path) -> str:

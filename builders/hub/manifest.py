@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from builders.errors import InputError
 from builders.hub.dataset import HubBuilder
 from builders.hub.files import replacing, sha256_of
@@ -104,10 +106,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def file_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+def file_problems(folder: Path, manifest: Mapping[str, Any], progress: bool = False) -> list[str]:
     """Files that are missing, differ from the manifest or are not in it, one line each."""
     problems = []
-    for name, entry in manifest["files"].items():
+    for name, entry in tqdm(manifest["files"].items(), desc="checksums", unit="file", disable=not progress):
         path = folder / name
         if not path.is_file():
             problems.append(f"{name}: missing")

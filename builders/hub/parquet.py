@@ -104,6 +104,11 @@ def encoded_images(table: pa.Table) -> Iterator[bytes]:
             yield from (item.as_py() for item in pc.struct_field(structs, "bytes") if item.is_valid)
 
 
+def picture_columns(schema: pa.Schema) -> list[str]:
+    """Columns of images, depth maps, or lists of them: what makes rows heavy."""
+    return [field.name for field in schema if _is_image_type(field.type) or _is_map_type(field.type)]
+
+
 def _image_columns(schema: pa.Schema) -> list[str]:
     """Columns of ``datasets.Image`` or lists of it."""
     return [field.name for field in schema if _is_image_type(field.type)]

@@ -26,6 +26,15 @@ SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
 }
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 
+NOT_TO_BE_PASSED_ON = frozenset({"scannet", "scannetpp", "structured3d", "matterport3d"})
+"""Scans whose terms forbid to pass their pixels on, those without a reader here included: rows may come from the
+released files. A source's ``redistributable`` says the same."""
+
+
+def may_be_passed_on(source: str) -> bool:
+    """Whether a dataset with pixels of this source may be published."""
+    return source not in NOT_TO_BE_PASSED_ON
+
 
 def open_source(spec: str, seed: int = 0, renderer: str = "cycles") -> SceneSource:
     """Open ``NAME`` or ``NAME=ROOT``, as ``--source`` takes it.

@@ -219,4 +219,4 @@ def resolve(call: Call) -> Answer:
 
 
 WRITING = (create, validate_yaml, preupload, commit, tag, branch, lfs_batch, lfs_verify)
-"""Endpoints that ask for a token. Uploads need none: only who was given the address knows it."""
+"""Endpoints that ask for a token."""

@@ -42,6 +42,7 @@ ROUTES = [(method, re.compile(pattern), answer) for method, pattern, answer in (
 
 class HubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the client's acknowledgement of its headers
     server: "HubServer"
 
     def do_GET(self) -> None:
@@ -89,7 +90,7 @@ class HubHandler(BaseHTTPRequestHandler):
             raise HubError(404, f"{self.command} {self.path}: not part of this Hub", "EntryNotFound")
         function, found = route
         call = answers.Call(self.server, found, parse_qs(urlsplit(self.path).query), body, dict(self.headers.items()))
-        if "name" in found:
+        if "name" in found and function is not answers.lfs_put:  # only who was given the address knows it
             call.may_read()
         if function in answers.WRITING:
             call.may_write()
@@ -128,7 +129,7 @@ class HubHandler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def _wait_for_client(self) -> None:
-        """Until it has closed the connection, or patience ends."""
+        """Until it has closed the connection, or our patience ends, which is noted."""
         self.connection.settimeout(0.02)
         end = time.monotonic() + self.server.stall_seconds
         while time.monotonic() < end:
@@ -139,6 +140,7 @@ class HubHandler(BaseHTTPRequestHandler):
                 continue
             except OSError:
                 return
+        self.server.outwaited += 1
 
     def log_message(self, *arguments: object) -> None:
         """The log is ``HubServer.log``."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 REGULAR_LIMIT = 10_000_000
 LFS_SUFFIXES = (".parquet", ".png", ".jpg", ".jpeg", ".arrow", ".bin", ".zip")
@@ -65,6 +65,8 @@ class Repo:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
+        if self.branches:
+            return
         self.branches["main"] = self._add("initial commit", "", None, {".gitattributes": Blob(b"*.parquet lfs\n")})
 
     def _add(self, title: str, message: str, parent: str | None, files: dict[str, Blob]) -> str:
@@ -72,6 +74,11 @@ class Repo:
         oid = hashlib.sha1(said.encode()).hexdigest()
         self.commits[oid] = Commit(oid, title, message, parent, files)
         return oid
+
+    def copy(self) -> "Repo":
+        """The same state, to be changed apart."""
+        return replace(self, commits=dict(self.commits), branches=dict(self.branches), tags=dict(self.tags),
+                       objects=dict(self.objects), uploads=dict(self.uploads), lock=threading.RLock())
 
     def at(self, revision: str) -> Commit:
         """The commit of a branch, a tag or a commit id."""

@@ -36,6 +36,8 @@ class HubServer(ThreadingHTTPServer):
     def __init__(self, stall_seconds: float = 20.0, page: int = 1000):
         super().__init__(("127.0.0.1", 0), HubHandler)
         self.stall_seconds = stall_seconds
+        self.outwaited = 0
+        """Stalled requests that the client would have waited for longer than ``stall_seconds``."""
         self.page = page
         """Entries of a tree per answer."""
         self.repos: dict[tuple[str, str], Repo] = {}
@@ -43,6 +45,9 @@ class HubServer(ThreadingHTTPServer):
         self._fault: Fault | None = None
         self._seen = 0
         self._lock = threading.Lock()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are what some tests are about."""
 
     @property
     def endpoint(self) -> str:

@@ -1,0 +1,196 @@
+"""Publishing, with the real client against a Hub of our own: versions whole, pinned, never moved."""
+
+import datasets
+import pytest
+from huggingface_hub import HfApi
+
+from builders.errors import InputError
+from builders.hub.publish import carry_out, plan_push
+from builders.hub.repository import HubRepo
+from tests.builders.hub.published import SPLITS, tunnel, version_shown
+from tests.hub_server.read_back import folder_digests, read_back
+
+NAME = "org/tunnel"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Versions 0.1.0 and 0.2.0, which has more rows."""
+    root = tmp_path_factory.mktemp("folders")
+    with pytest.MonkeyPatch.context() as patch:
+        return {"0.1.0": tunnel(root / "old", patch), "0.2.0": tunnel(root / "new", patch, "0.2.0", size_scenes=4)}
+
+
+@pytest.fixture
+def repo(hub):
+    return HubRepo(NAME, HfApi(endpoint=hub.endpoint, token=hub.token))
+
+
+def push(folder, repo, **options):
+    return carry_out(plan_push(folder, repo), **options)
+
+
+def held(hub, name=NAME):
+    return hub.repo("datasets", name)
+
+
+def test_two_versions_stand_side_by_side_and_load_as_they_were_built(hub, repo, folders, tmp_path):
+    for folder in folders.values():
+        push(folder, repo)
+    assert [version_shown(held(hub), name) for name in ("v0.1.0", "v0.2.0", "main")] == ["0.1.0", "0.2.0", "0.2.0"]
+    versions = {"v0.1.0": folders["0.1.0"], "v0.2.0": folders["0.2.0"], None: folders["0.2.0"]}
+    jobs = [(NAME, revision, split, False) for revision in versions for split in SPLITS]
+    wanted = [folder_digests(versions[revision], split) for _, revision, split, _ in jobs]
+    assert wanted[0] != wanted[2]
+    streamed = [(name, revision, split, True) for name, revision, split, _ in jobs]
+    assert read_back(hub.endpoint, tmp_path / "reader", jobs + streamed) == wanted * 2
+
+
+def test_a_version_loads_again_without_the_hub(hub, repo, folders, tmp_path):
+    push(folders["0.1.0"], repo)
+    jobs = [(NAME, "v0.1.0", split, False) for split in SPLITS]
+    wanted = [folder_digests(folders["0.1.0"], split) for split in SPLITS]
+    assert read_back(hub.endpoint, tmp_path / "reader", jobs) == wanted
+    before = len(hub.log)
+    assert read_back(hub.endpoint, tmp_path / "reader", jobs, HF_HUB_OFFLINE="1") == wanted
+    assert len(hub.log) == before
+
+
+def test_a_second_push_uploads_and_changes_nothing(hub, repo, folders):
+    oid = push(folders["0.1.0"], repo)
+    before = len(hub.log)
+    assert push(folders["0.1.0"], repo) == oid
+    assert {request.method for request in hub.log[before:]} == {"GET"}
+    push(folders["0.2.0"], repo)
+    assert plan_push(folders["0.1.0"], repo).lines()[-1].strip() == "nothing to do: v0.1.0 holds these rows"
+
+
+def test_the_published_card_names_the_repository_and_the_version(hub, repo, folders):
+    push(folders["0.2.0"], repo)
+    card = held(hub).at("v0.2.0").files["README.md"].data.decode()
+    assert f'load_dataset("{NAME}"' in card and 'revision="v0.2.0"' in card and "PATH_OR_REPO" not in card
+
+
+def test_a_new_version_removes_the_shards_it_has_no_longer_and_leaves_other_files(hub, repo, folders):
+    push(folders["0.1.0"], repo)
+    repo.api.upload_file(path_or_fileobj=b"mine", path_in_repo="LICENSE", repo_id=NAME, repo_type="dataset")
+    repo.api.upload_file(path_or_fileobj=b"stray", path_in_repo="size_variation/test-extra.parquet", repo_id=NAME,
+                         repo_type="dataset")
+    push(folders["0.2.0"], repo)
+    assert version_shown(held(hub), "main") == "0.2.0"
+    assert held(hub).at("main").files["LICENSE"].data == b"mine"
+
+
+def test_rows_changed_without_a_new_version_are_refused_with_the_difference(hub, repo, folders, tmp_path, monkeypatch):
+    push(folders["0.1.0"], repo)
+    before = len(hub.log)
+    more = tunnel(tmp_path / "more", monkeypatch, size_scenes=4)
+    with pytest.raises(InputError, match=r"v0\.1\.0: spatial_tunnel 0\.1\.0 is published with other rows") as refused:
+        push(more, repo)
+    assert "size_variation/test: 16 rows added" in str(refused.value) and "contrastive" not in str(refused.value)
+    longer = tunnel(tmp_path / "longer", monkeypatch, size_sum=0.42)
+    with pytest.raises(InputError, match=r"16 rows changed \(size_near in 8|size_variation/test: \d+ rows changed"):
+        push(longer, repo)
+    assert not [r for r in hub.log[before:] if r.method == "PUT" or "commit/" in r.path or "tag/" in r.path]
+    assert version_shown(held(hub), "main") == "0.1.0"
+
+
+def test_columns_that_changed_are_named(repo, folders, tmp_path, monkeypatch):
+    from builders.tunnel import questions, spatial_tunnel
+
+    push(folders["0.1.0"], repo)
+    monkeypatch.setattr(spatial_tunnel, "features_of", lambda config: datasets.Features(
+        {name: kind for name, kind in questions.features_of(config).items() if name != "cell"}))
+    with pytest.raises(InputError, match="size_variation/test: columns removed: cell"):
+        push(tunnel(tmp_path / "less", monkeypatch), repo)
+
+
+def test_pictures_made_again_after_one_spec_are_the_same_version(hub, repo, folders, tmp_path, monkeypatch):
+    """A denoiser's pictures differ from run to run; other pictures of equal rows are another version."""
+    push(folders["0.1.0"], repo)
+    noisy = _with_other_pictures(tmp_path / "noisy", monkeypatch)
+    plan = plan_push(noisy, repo)
+    assert plan.tagged and not plan.changed and any("which stays as it is" in note for note in plan.notes)
+    _rewrite(noisy, lambda manifest: manifest["render_spec"].update(
+        {name: "0" * 64 for name in manifest["render_spec"] if name.startswith("size_variation/")}))
+    with pytest.raises(InputError, match=r"size_variation/test: 16 rows changed \(pictures in 16\)") as refused:
+        plan_push(noisy, repo)
+    assert "contrastive_probing" not in str(refused.value)
+
+
+def _with_other_pictures(out, monkeypatch):
+    from builders.tunnel import spatial_tunnel
+
+    draw = spatial_tunnel.pictures
+    monkeypatch.setattr(spatial_tunnel, "pictures", lambda *args: [_lighter(data) for data in draw(*args)])
+    return tunnel(out, monkeypatch)
+
+
+def _lighter(data):
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.open(BytesIO(data)).point(lambda value: min(255, value + 1)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _rewrite(folder, change):
+    from builders.hub.manifest import read_manifest, write_manifest
+
+    manifest = read_manifest(folder)
+    change(manifest)
+    write_manifest(folder, manifest)
+
+
+def test_an_older_version_than_the_visible_one_is_refused(repo, folders):
+    push(folders["0.2.0"], repo)
+    with pytest.raises(InputError, match=r"main is at 0\.2\.0, and .*old at 0\.1\.0: bump the version"):
+        push(folders["0.1.0"], repo)
+
+
+def test_two_pushes_at_once_end_with_one_whole_version_and_one_refusal(hub, repo, folders, tmp_path, monkeypatch):
+    push(folders["0.1.0"], repo)
+    other = tunnel(tmp_path / "other", monkeypatch, "0.2.0", size_scenes=4, size_sum=0.42)
+    first, second = plan_push(folders["0.2.0"], repo), plan_push(other, repo)
+    carry_out(first)
+    with pytest.raises(OSError, match="somebody else has committed since this push began"):
+        carry_out(second)
+    with pytest.raises(InputError, match="published with other rows"):
+        push(other, repo)
+    assert version_shown(held(hub), "main") == version_shown(held(hub), "v0.2.0") == "0.2.0"
+    assert held(hub).tags["v0.2.0"] == held(hub).branches["main"]
+
+
+def test_two_pushes_of_the_same_folder_at_once_are_one(hub, repo, folders):
+    plans = [plan_push(folders["0.1.0"], repo) for _ in range(2)]
+    carry_out(plans[0])
+    with pytest.raises(OSError, match="somebody else has made it, and committed, since this push began"):
+        carry_out(plans[1])
+    before = len(hub.log)
+    push(folders["0.1.0"], repo)
+    assert {request.method for request in hub.log[before:]} == {"GET"}
+
+
+def test_a_version_left_untagged_is_tagged_although_main_has_moved_on(hub, repo, folders):
+    first = push(folders["0.1.0"], repo)
+    del held(hub).tags["v0.1.0"]
+    push(folders["0.2.0"], repo)
+    assert push(folders["0.1.0"], repo) == first
+    assert held(hub).tags["v0.1.0"] == first and version_shown(held(hub), "main") == "0.2.0"
+
+
+def test_a_repository_with_something_else_is_left_alone(hub, repo, folders, tmp_path):
+    repo.api.create_repo(NAME, repo_type="dataset")
+    repo.api.upload_file(path_or_fileobj=b"a,b", path_in_repo="rows.csv", repo_id=NAME, repo_type="dataset")
+    with pytest.raises(InputError, match=r"holds rows\.csv, which is no part of a Vantage dataset"):
+        push(folders["0.1.0"], repo)
+
+
+def test_a_private_repository_stays_private_and_asks_for_consent(hub, repo, folders):
+    carry_out(plan_push(folders["0.1.0"], repo, {"extra_gated_prompt": "Only for research."}), private=True)
+    assert held(hub).private
+    card = held(hub).at("v0.1.0").files["README.md"].data.decode()
+    assert "extra_gated_prompt: Only for research." in card.split("---")[1]
+    assert version_shown(held(hub), "v0.1.0") == "0.1.0"
