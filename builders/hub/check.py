@@ -53,7 +53,7 @@ def _row_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
 def _card_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """The YAML that ``load_dataset`` goes by."""
     try:
-        data = DatasetCard.load(folder / "README.md").data
+        data = DatasetCard((folder / "README.md").read_text()).data
         versions = {entry["config_name"]: str(entry.get("version")) for entry in data.to_dict()["configs"]}
         infos = datasets.info.DatasetInfosDict.from_dataset_card_data(data)
     except FileNotFoundError:

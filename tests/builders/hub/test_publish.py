@@ -7,7 +7,7 @@ from huggingface_hub import HfApi
 from builders.errors import InputError
 from builders.hub.publish import carry_out, plan_push
 from builders.hub.repository import HubRepo
-from tests.builders.hub.published import SPLITS, tunnel, version_shown
+from tests.builders.hub.published import SPLITS, lighter, tunnel, version_shown
 from tests.hub_server.read_back import folder_digests, read_back
 
 NAME = "org/tunnel"
@@ -122,18 +122,8 @@ def _with_other_pictures(out, monkeypatch):
     from builders.tunnel import spatial_tunnel
 
     draw = spatial_tunnel.pictures
-    monkeypatch.setattr(spatial_tunnel, "pictures", lambda *args: [_lighter(data) for data in draw(*args)])
+    monkeypatch.setattr(spatial_tunnel, "pictures", lambda *args: [lighter(data) for data in draw(*args)])
     return tunnel(out, monkeypatch)
-
-
-def _lighter(data):
-    from io import BytesIO
-
-    from PIL import Image
-
-    buffer = BytesIO()
-    Image.open(BytesIO(data)).point(lambda value: min(255, value + 1)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _rewrite(folder, change):

@@ -1,0 +1,153 @@
+"""What is not published: folders that are not what their manifest says, or that may not be passed on."""
+
+import json
+import pkgutil
+import shutil
+from importlib import import_module
+
+import datasets
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import HfApi
+
+import builders.scenes
+from builders import BUILDERS, builder_class
+from builders.errors import InputError
+from builders.hub.check import folder_problems
+from builders.hub.files import sha256_of
+from builders.hub.folder import build_folder
+from builders.hub.manifest import read_manifest, write_manifest
+from builders.hub.publish import plan_push
+from builders.hub.repository import HubRepo
+from builders.spar.spar_bench import SparBench
+from tests.builders.hub.published import tunnel
+from tests.builders.toy import toy_room, write_scannet
+
+SHARD = "size_variation/test-00000-of-00001.parquet"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        return tunnel(tmp_path_factory.mktemp("whole") / "out", patch)
+
+
+@pytest.fixture
+def folder(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "copy", ignore=shutil.ignore_patterns(".build"))
+
+
+def tampered(folder):
+    data = bytearray((folder / SHARD).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / SHARD).write_bytes(data)
+
+
+def missing(folder):
+    (folder / SHARD).unlink()
+
+
+def stray(folder):
+    shutil.copy(folder / SHARD, folder / "size_variation" / "test-00001-of-00002.parquet")
+
+
+def no_card(folder):
+    (folder / "README.md").unlink()
+
+
+def card_of_another_version(folder):
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("version: 0.1.0", "version: 0.0.9"))
+
+
+def rows_miscounted(folder):
+    manifest = read_manifest(folder)
+    manifest["files"][SHARD]["rows"] += 1
+    write_manifest(folder, manifest)
+
+
+def other_columns(folder):
+    """A shard and a manifest that agree, against the card."""
+    table = pq.read_table(folder / SHARD).drop_columns(["heuristic"])
+    features = datasets.Features.from_arrow_schema(table.schema)
+    pq.write_table(table.replace_schema_metadata(features.arrow_schema.metadata), folder / SHARD)
+    manifest = read_manifest(folder)
+    manifest["files"][SHARD] |= {"sha256": sha256_of(folder / SHARD), "bytes": (folder / SHARD).stat().st_size}
+    write_manifest(folder, manifest)
+
+
+def file_outside(folder):
+    manifest = read_manifest(folder)
+    manifest["files"]["../secret-00000-of-00001.parquet"] = manifest["files"].pop(SHARD)
+    write_manifest(folder, manifest)
+
+
+@pytest.mark.parametrize("damage, says", [
+    (tampered, f"{SHARD}: differs from its sha256"),
+    (missing, f"{SHARD}: missing"),
+    (stray, "size_variation/test-00001-of-00002.parquet: not in the manifest"),
+    (no_card, "README.md: missing"),
+    (card_of_another_version, "README.md: version 0.0.9 of config size_variation, the manifest says 0.1.0"),
+    (rows_miscounted, f"{SHARD}: has 16 rows, the manifest says 17"),
+    (other_columns, f"{SHARD}: its columns differ from those of size_variation in README.md"),
+    (file_outside, "../secret-00000-of-00001.parquet: not the name of a shard"),
+])
+def test_a_folder_that_is_not_what_its_manifest_says_is_refused_with_the_files_name(hub, folder, damage, says):
+    repo = HubRepo("org/tunnel", HfApi(endpoint=hub.endpoint, token=hub.token))
+    assert folder_problems(folder, read_manifest(folder)) == []
+    damage(folder)
+    with pytest.raises(InputError) as refused:
+        plan_push(folder, repo)
+    assert says in str(refused.value)
+    assert hub.log == []
+
+
+def test_the_manifest_of_another_folder_is_refused_with_the_names_of_both(hub, folder, tmp_path, monkeypatch):
+    other = tunnel(tmp_path / "other", monkeypatch, seed=1)
+    shutil.copy(other / "manifest.json", folder / "manifest.json")
+    with pytest.raises(InputError, match=f"{SHARD}: differs from its sha256"):
+        plan_push(folder, HubRepo("org/tunnel", HfApi(endpoint=hub.endpoint, token=hub.token)))
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"dataset": "spar_bench"}
+    manifest["files"] = {"default/test-00000-of-00001.parquet": manifest["files"][SHARD]}
+    write_manifest(folder, manifest)
+    with pytest.raises(InputError, match=r"default/test-00000-of-00001\.parquet: missing"):
+        plan_push(folder, HubRepo("org/tunnel", HfApi(endpoint=hub.endpoint, token=hub.token)))
+
+
+def test_scans_are_published_by_reference_only(hub, tmp_path):
+    write_scannet(tmp_path / "scans", toy_room(seed=0, scene_id="scene0000_00"))
+    repo = HubRepo("org/bench", HfApi(endpoint=hub.endpoint, token=hub.token))
+    options = dict(sources=(f"scannet={tmp_path / 'scans'}",), bench_scenes="all", per_task=2, tiny_per_task=1)
+    build_folder(SparBench(pixels="embedded", **options), tmp_path / "embedded", progress=False)
+    with pytest.raises(InputError, match=r"pixels of scannet are embedded, and they may not be .*--pixels ref"):
+        plan_push(tmp_path / "embedded", repo)
+    assert hub.log == []
+    build_folder(SparBench(**options), tmp_path / "auto", progress=False)
+    assert plan_push(tmp_path / "auto", repo).changed
+
+
+def test_readers_and_the_licence_guard_agree_on_what_may_be_passed_on():
+    """Every reader in the package, whether or not somebody has remembered the guard."""
+    told = {}
+    for module in pkgutil.iter_modules(builders.scenes.__path__, "builders.scenes."):
+        found = [import_module(module.name)]
+        if module.ispkg:
+            found += [import_module(inner.name) for inner in pkgutil.iter_modules(found[0].__path__, f"{module.name}.")
+                      if inner.name.endswith(".source")]
+        for kind in (value for one in found for value in vars(one).values() if isinstance(value, type)):
+            if "redistributable" in vars(kind) and isinstance(kind.redistributable, bool):
+                told[kind.name] = kind.redistributable
+    assert set(told) == set(builders.scenes.SOURCES)
+    assert told == {name: builders.scenes.may_be_passed_on(name) for name in told}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_one_constant_is_the_version_everywhere(name):
+    cls = builder_class(name)
+    assert {str(config.version) for config in cls.BUILDER_CONFIGS} == {str(cls.VERSION)}
+
+
+def test_card_manifest_and_loaded_dataset_say_the_same_version(whole):
+    (version,) = {str(datasets.load_dataset_builder(str(whole), name).config.version)
+                  for name in ("size_variation", "contrastive_probing")}
+    assert version == read_manifest(whole)["version"] == "0.1.0"
