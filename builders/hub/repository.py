@@ -156,7 +156,7 @@ class HubRepo:
         """Errors of the client, its HTTP library and its storage library have no common class of their own."""
         try:
             yield
-        except (InputError, KeyboardInterrupt):
+        except (InputError, TypeError, AttributeError, LookupError, AssertionError):  # ours to mend, not the user's
             raise
         except HFValidationError as error:
             raise InputError(f"{self.name}: not a repository's name ({first_line(error)})") from error
