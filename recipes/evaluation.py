@@ -9,6 +9,7 @@ from typing import Any
 
 from builders.errors import InputError
 from recipes.answerers.answerer import Answerer
+from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.predictions import FILE_NAME, Answers, answer_all, read_predictions, write_predictions
 from recipes.questions import Questions, Row
 from recipes.results import Results, make_results, write_results
@@ -23,8 +24,8 @@ class Recipe:
     """In what one recipe differs from another."""
 
     name: str
-    make_answerer: Callable[[str, Sequence[Row], int], Answerer]
-    """(``--model``, all scored rows of the split, seed) -> what answers."""
+    make_answerer: Callable[[str, Sequence[Row], int, AnswererSettings], Answerer]
+    """(``--model``, all scored rows of the split, seed, settings) -> what answers."""
     read_given: Callable[[Path, Sequence[Row]], Answers]
     """(``--predictions``, all rows) -> an answer to every scored row."""
     score: Callable[[Sequence[Row], Answers], Scored]
@@ -41,6 +42,7 @@ def evaluate(
     batch_size: int = 64,
     predictions: Path | None = None,
     seed: int = 0,
+    asking: AnswererSettings = DEFAULTS,
     progress: bool = True,
 ) -> Results:
     """Answer the questions (or read the answers given), score them, and write both files into ``out``.
@@ -63,13 +65,15 @@ def evaluate(
         "answers": "given" if predictions else "asked",
     }
     path = out / FILE_NAME
+    answerer = None
     if predictions:
         read_predictions(path, run)
         answers = recipe.read_given(predictions, questions.rows)
         write_predictions(path, run, answers, questions.rows)
     else:
-        answerer = recipe.make_answerer(model, [questions.rows[position] for position in questions.scored()], seed)
-        answers = answer_all(answerer, questions, limit, path, run, batch_size, progress)
+        scored = [questions.rows[position] for position in questions.scored()]
+        answerer = recipe.make_answerer(model, scored, seed, asking)
+        answers = answer_all(answerer, questions, limit, path, {**run, **answerer.settings}, batch_size, progress)
     rows = [questions.rows[position] for position in asked]
     metrics, more = recipe.score(rows, answers)
     settings = {
@@ -82,6 +86,9 @@ def evaluate(
         "unscored": len(questions.rows) - len(questions.scored()),
         "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
     }
-    results = make_results(recipe.name, model, questions, metrics, settings | more)
+    if answerer:
+        settings |= {"answerer": {**answerer.settings}, "since_last_start": answerer.counts()}
+    environment = answerer.environment() if answerer else {}
+    results = make_results(recipe.name, model, questions, metrics, settings | more, environment)
     write_results(out, results)
     return results

@@ -1,7 +1,8 @@
 """``predictions.parquet``: one row per answered question, saved while the run goes on, so that it can be resumed.
 
 Columns: ``id`` (the row's ``uid``), ``raw_text``, ``answer``, ``status``, ``margin``, ``seconds``. The file's metadata
-names the run it belongs to: answers of another model or dataset are never mixed in.
+names the run it belongs to: answers of another model or dataset are never mixed in. A question whose status is
+``failed`` is asked again by the next run.
 """
 
 import json
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from builders.errors import InputError
 from builders.hub.files import replacing
-from recipes.answerers.answerer import Answer, Answerer
+from recipes.answerers.answerer import FAILED, Answer, Answerer, Interrupted
 from recipes.questions import Questions, Row
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,11 @@ def answer_all(
             for start in range(0, len(todo), batch_size):
                 batch = todo[start : start + batch_size]
                 rows = _with_images(questions, batch) if answerer.reads_images else [questions.rows[p] for p in batch]
-                answers |= zip((row["uid"] for row in rows), answerer.answer(rows), strict=True)
+                try:
+                    answers |= zip((row["uid"] for row in rows), answerer.answer(rows), strict=True)
+                except Interrupted as interrupted:
+                    answers |= interrupted.given
+                    raise
                 bar.update(len(batch))
                 if monotonic() - saved > _SAVE_EVERY:
                     write_predictions(path, run, answers, questions.rows)
@@ -116,7 +121,7 @@ def _resumed(path: Path, run: Run) -> Answers:
         path.replace(aside)
         logger.warning("%s is damaged; it is now %s, and all questions are answered again", path, aside.name)
         return {}
-    return read_predictions(path, run)
+    return {uid: answer for uid, answer in read_predictions(path, run).items() if answer.status != FAILED}
 
 
 def _with_images(questions: Questions, positions: list[int]) -> list[Row]:

@@ -33,12 +33,17 @@ class Results:
 
 
 def make_results(
-    recipe: str, model: str, questions: Questions, metrics: dict[str, Score], settings: Mapping[str, Any]
+    recipe: str, model: str, questions: Questions, metrics: dict[str, Score], settings: Mapping[str, Any],
+    answered_with: Mapping[str, str],
 ) -> Results:
-    """Results of a run that has just been scored."""
+    """Results of a run that has just been scored.
+
+    Args:
+        answered_with: libraries and devices of the answerer.
+    """
     dataset = {"repo": questions.repo, "revision": questions.revision, "manifest_sha256": questions.manifest_sha256}
     environment = {"python": platform.python_version(), "platform": platform.machine()}
-    environment |= {library: version(library) for library in _LIBRARIES}
+    environment |= {library: version(library) for library in _LIBRARIES} | dict(answered_with)
     return Results(recipe, model, dataset, metrics, dict(settings), environment)
 
 

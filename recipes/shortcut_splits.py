@@ -34,6 +34,8 @@ from recipes import evaluation
 from recipes.answerers import make_answerer
 from recipes.answerers.answerer import Answerer
 from recipes.answerers.baselines import BASELINES
+from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.answerers.shortcuts import SHORTCUTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
@@ -52,8 +54,10 @@ _LABEL = 34
 @app.command(help=__doc__)
 def main(
     dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="baseline:NAME with oracle, random, frequency, higher-is-farther or "
-                                       "bigger-is-closer; with --predictions, the name to report.")],
+    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
+                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, "
+                                       "random, frequency, higher-is-farther or bigger-is-closer; with "
+                                       "--predictions, the name to report.")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet, results.json and report.html.")],
     revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
     config: Annotated[list[str], typer.Option(help="Of the dataset (default: default, every row; depth: those with a "
@@ -66,6 +70,8 @@ def main(
                                                      ".csv with id (question_id of EmbSpatial-Bench, idx of CV-Bench, "
                                                      "uid of SPAR) and raw_text.")] = None,
     cluster: Annotated[str, typer.Option(help="What shares its errors, for intervals: image or scene.")] = "image",
+    prompts: Prompts = DEFAULTS.prompts,
+    set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
 ) -> None:
     from recipes.reporting.shortcut_page import write_shortcut_report
@@ -73,7 +79,8 @@ def main(
     recipe = shortcut_recipe(cluster)
     questions = open_shortcuts(dataset, revision or None, config, split)
     results = evaluation.evaluate(recipe, questions, model, out, limit=limit, batch_size=batch_size,
-                                  predictions=predictions, seed=seed)
+                                  predictions=predictions, seed=seed,
+                                  asking=asking(prompts, set_))
     print(shortcut_text(results))
     write_shortcut_report(questions, [out], out / "report.html")
     print(f"{out}: {FILE_NAME}, results.json, report.html")
@@ -95,12 +102,12 @@ def shortcut_recipe(cluster: str = "image") -> Recipe:
     return Recipe("shortcut_splits", _make_answerer, read_given_answers, score)
 
 
-def _make_answerer(model: str, all_rows: Sequence[Row], seed: int) -> Answerer:
+def _make_answerer(model: str, all_rows: Sequence[Row], seed: int, settings: AnswererSettings) -> Answerer:
     name = model.removeprefix("baseline:")
     if name in SHORTCUTS and any(row["heuristic"] and "far_object" not in row for row in all_rows):
         raise InputError(f"--model {model}: answers embspatial_tagged and cv_bench_tagged, whose rows name the objects "
                          f"they compare; for SPAR choose one of: {', '.join(f'baseline:{name}' for name in BASELINES)}")
-    return make_answerer(model, all_rows, seed, BASELINES | SHORTCUTS)
+    return make_answerer(model, all_rows, seed, settings, BASELINES | SHORTCUTS)
 
 
 evaluate = partial(evaluation.evaluate, shortcut_recipe())

@@ -21,6 +21,8 @@ import typer
 from builders.command import run_command
 from recipes import evaluation
 from recipes.answerers import make_answerer
+from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
 from recipes.predictions import FILE_NAME, Answers
@@ -41,7 +43,9 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 @app.command(help=__doc__)
 def main(
     dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="baseline:oracle, baseline:random or baseline:frequency; with "
+    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
+                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, "
+                                       "random or frequency; with "
                                        "--predictions, the name to report.")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet and results.json.")],
     revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
@@ -52,11 +56,14 @@ def main(
     batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 64,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
                                                      ".csv with id (the row's uid) and raw_text.")] = None,
+    prompts: Prompts = DEFAULTS.prompts,
+    set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
 ) -> None:
     questions = open_questions(dataset, revision or None, config, split)
     require_spar(questions)
-    results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed)
+    results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed,
+                       asking=asking(prompts, set_))
     print(score_text(results))
     print(f"{out}: {FILE_NAME}, results.json")
 

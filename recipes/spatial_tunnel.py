@@ -22,7 +22,9 @@ import typer
 from builders.command import run_command
 from builders.errors import InputError
 from recipes import evaluation
-from recipes.answerers.yes_no import make_yes_no_answerer
+from recipes.answerers import make_yes_no_answerer
+from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_margins
 from recipes.predictions import FILE_NAME, Answers
@@ -39,8 +41,10 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 @app.command(help=__doc__)
 def main(
     dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="baseline:NAME with oracle, random, always-yes, higher-is-farther or "
-                                       "bigger-is-closer; with --predictions, the name to report.")],
+    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
+                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, "
+                                       "random, always-yes, higher-is-farther or bigger-is-closer; with "
+                                       "--predictions, the name to report.")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet, results.json and report.html.")],
     revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
     config: Annotated[list[str], typer.Option(help="Of the dataset; may be repeated (default: all with yes/no "
@@ -53,13 +57,16 @@ def main(
                                                      "config/index) and margin (logit_yes - logit_no), or "
                                                      "raw_text.")] = None,
     cluster: Annotated[str, typer.Option(help="What shares its errors, for intervals: scene or image.")] = "scene",
+    prompts: Prompts = DEFAULTS.prompts,
+    set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
 ) -> None:
     from recipes.reporting.tunnel_page import write_tunnel_report
 
     questions = open_tunnel(dataset, revision or None, config, split)
     results = evaluation.evaluate(tunnel_recipe(cluster), questions, model, out, limit=limit, batch_size=batch_size,
-                                  predictions=predictions, seed=seed)
+                                  predictions=predictions, seed=seed,
+                                  asking=asking(prompts, set_))
     print(tunnel_text(results))
     write_tunnel_report(questions, [out], out / "report.html")
     print(f"{out}: {FILE_NAME}, results.json, report.html")
@@ -106,8 +113,7 @@ def tunnel_recipe(cluster: str = "scene") -> Recipe:
         scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
         return scored.metrics, {"unit": "fraction", "cluster": cluster, "uninformative": scored.uninformative}
 
-    return Recipe("spatial_tunnel", lambda model, rows, seed: make_yes_no_answerer(model, seed), read_given_margins,
-                  score)
+    return Recipe("spatial_tunnel", make_yes_no_answerer, read_given_margins, score)
 
 
 evaluate = partial(evaluation.evaluate, tunnel_recipe())

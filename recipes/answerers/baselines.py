@@ -40,10 +40,8 @@ class Baseline(Answerer, Protocol):
         ...
 
 
-class Oracle:
+class Oracle(Baseline):
     """Gives the gold answer: shows that reading and scoring lose nothing."""
-
-    reads_images = False
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         return timed(rows, lambda row: row["answer"])
@@ -52,10 +50,8 @@ class Oracle:
         return np.ones(len(rows))
 
 
-class RandomGuess:
+class RandomGuess(Baseline):
     """Guesses with the task in mind but not the question; the draw depends on the seed and the row's ``uid`` alone."""
-
-    reads_images = False
 
     def __init__(self, all_rows: Sequence[Row], seed: int) -> None:
         self._golds = {form: sorted(golds) for form, golds in _golds_by_form(all_rows).items()}
@@ -84,10 +80,8 @@ class RandomGuess:
         ])
 
 
-class MostFrequent:
+class MostFrequent(Baseline):
     """Always gives the most frequent gold answer of the task."""
-
-    reads_images = False
 
     def __init__(self, all_rows: Sequence[Row], seed: int) -> None:
         self._modes = {form: _mode(golds) for form, golds in _golds_by_form(all_rows).items()}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.answerers.answerer import Answer
-from recipes.answerers.baselines import MakeBaseline, RandomGuess, timed
+from recipes.answerers.baselines import Baseline, MakeBaseline, RandomGuess, timed
 from recipes.answerers.yes_no import box_area
 from recipes.questions import Row
 from recipes.shortcut_boxes import pair_boxes
@@ -35,8 +35,8 @@ def _size(row: Row) -> float:
     return min(map(box_area, pair.near)) - max(map(box_area, pair.far)) if pair else 0.0
 
 
-class Shortcut:
-    """A ``Baseline`` from evidence."""
+class Shortcut(Baseline):
+    """From evidence."""
 
     def __init__(self, evidence: Evidence, reads_images: bool, all_rows: Sequence[Row], seed: int) -> None:
         self.reads_images = reads_images

@@ -15,7 +15,6 @@ import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from builders.errors import InputError
 from builders.randomness import generator
 from recipes.answerers.answerer import Answer, Answerer
 from recipes.questions import Row
@@ -66,10 +65,8 @@ YES_NO_BASELINES: dict[str, Belief] = {
 """NAME of ``baseline:NAME`` -> probability of Yes, of a row and a seed."""
 
 
-class YesNoBaseline:
-    """An ``Answerer`` from a belief."""
-
-    reads_images = False
+class YesNoBaseline(Answerer):
+    """From a belief."""
 
     def __init__(self, belief: Belief, seed: int) -> None:
         self._belief = belief
@@ -89,13 +86,3 @@ def answer_of_margin(margin: float, seconds: float, raw_text: str = "") -> Answe
     """The answer that logit_yes - logit_no commits to; none where it is 0."""
     text = "Yes" if margin > 0 else "No" if margin < 0 else None
     return Answer(raw_text, text, "ok" if text else "ambiguous", margin, seconds)
-
-
-def make_yes_no_answerer(model: str, seed: int) -> Answerer:
-    """The answerer that ``--model`` names; ``InputError`` for one that this version cannot run."""
-    kind, _, name = model.partition(":")
-    if kind != "baseline" or name not in YES_NO_BASELINES:
-        known = ", ".join(f"baseline:{known}" for known in YES_NO_BASELINES)
-        raise InputError(f"--model {model}: supported now: {known}; to score another model's answers, add "
-                         "--predictions FILE (columns id, and margin or raw_text)")
-    return YesNoBaseline(YES_NO_BASELINES[name], seed)

@@ -90,7 +90,7 @@ def test_seeds_change_the_guesses():
     assert [a.answer for a in first] != [a.answer for a in second]
 
 
-@pytest.mark.parametrize("model", ["baseline:best", "org/model", "endpoint:somewhere#model"])
+@pytest.mark.parametrize("model", ["baseline:best", "server:somewhere", ""])
 def test_other_models_are_refused_with_what_is_supported(model: str):
     with pytest.raises(InputError, match=r"oracle.*random.*frequency"):
         make_answerer(model, ROWS, 0)

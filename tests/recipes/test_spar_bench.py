@@ -75,7 +75,9 @@ def test_results_are_read_back_as_written(small: Questions, tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("--model", "org/model"), "supported now"),
+        (("--model", "org/model"), "--model org/model: "),
+        (("--model", "endpoint:somewhere"), "expected a Hub id or folder"),
+        (("--prompts", "long"), "published_number, bare"),
         (("--dataset", "/no/such/folder"), "no such folder"),
         (("--config", "rgbd"), "there are: default/test"),
         (("--revision", "v1"), "is a folder"),

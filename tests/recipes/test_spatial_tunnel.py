@@ -17,7 +17,7 @@ from builders.tunnel.layout import TunnelSettings
 from builders.tunnel.plans import scene_ids, shots_of
 from builders.tunnel.questions import rows_of
 from builders.tunnel.spatial_tunnel import SpatialTunnel
-from recipes.answerers.yes_no import make_yes_no_answerer
+from recipes.answerers import make_yes_no_answerer
 from recipes.predictions import read_predictions
 from recipes.questions import Questions
 from recipes.reporting.tunnel_page import write_tunnel_report
@@ -40,7 +40,7 @@ def rows() -> list[dict]:
 
 
 def scores(rows: list[dict], name: str) -> dict:
-    answers = make_yes_no_answerer(f"baseline:{name}", 0).answer(rows)
+    answers = make_yes_no_answerer(f"baseline:{name}", rows, 0).answer(rows)
     return score_tunnel(rows, {row["uid"]: a.margin for row, a in zip(rows, answers, strict=True)}).metrics
 
 
@@ -73,7 +73,7 @@ def test_a_coin_is_at_chance_within_its_interval(rows: list[dict]):
 
 def test_a_gap_at_chance_is_called_uninformative(rows: list[dict]):
     for name, says in (("always-yes", True), ("higher-is-farther", False), ("oracle", False)):
-        answers = make_yes_no_answerer(f"baseline:{name}", 0).answer(rows)
+        answers = make_yes_no_answerer(f"baseline:{name}", rows, 0).answer(rows)
         margins = {row["uid"]: a.margin for row, a in zip(rows, answers, strict=True)}
         assert ("phase_variation/delta" in score_tunnel(rows, margins).uninformative) == says
 

@@ -1,0 +1,53 @@
+"""How a model is asked: what ``--prompts`` and ``--set KEY=VALUE`` of the recipes can say."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """Of a checkpoint that runs here."""
+
+    model_revision: str = ""
+    """Commit, branch or tag of a Hub id; empty: its main branch."""
+    dtype: str = "auto"
+    """bfloat16, float16 or float32; auto: what the checkpoint was saved in."""
+    device_map: str = "auto"
+    """Of accelerate: auto puts the model on the GPUs there are (layers shared among several), else on the CPU."""
+    attention: str = ""
+    """Implementation, such as flash_attention_2; empty: what transformers takes by itself."""
+    token_variants: bool = False
+    """Whether the probabilities of yes, YES and the like count as those of Yes; else the one token counts that the chat
+    template would go on with."""
+
+
+@dataclass(frozen=True)
+class EndpointSettings:
+    """Of a server that speaks the OpenAI protocol. Its key is read from the environment: OPENAI_API_KEY."""
+
+    concurrency: int = 16
+    """Requests under way at once."""
+    timeout: float = 300.0
+    """Seconds to wait for a reply."""
+    attempts: int = 6
+    """How often a question is asked before it counts as failed."""
+    first_wait: float = 1.0
+    """Seconds before the second attempt; each further wait is twice as long, unless the server says how long."""
+
+
+@dataclass(frozen=True)
+class AnswererSettings:
+    """Everything; baselines need nothing of it."""
+
+    prompts: str = "published"
+    """A form of ``prompts.yaml``."""
+    max_new_tokens: int = 4096
+    """Most tokens of a written answer: enough for models that reason before they answer. How many answers it cut short
+    is counted."""
+    thinking: str = ""
+    """on or off, for chat templates that know ``enable_thinking``; empty: what the template takes by itself, and off
+    where the first token of an answer is looked at."""
+    local: LocalSettings = field(default_factory=LocalSettings)
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+
+
+DEFAULTS = AnswererSettings()

@@ -1,0 +1,81 @@
+"""Answerers for checkpoints that transformers runs: one reads what the model writes, one its lean to Yes or No."""
+
+from collections import Counter
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from builders.errors import InputError
+from recipes.answerers.answerer import Answer, Answerer, answer_from_text, pictures_of
+from recipes.answerers.prompts import check_form, prompt_of, templates_of
+from recipes.answerers.settings import AnswererSettings
+from recipes.answerers.vision_language import Chat, VisionLanguageModel
+from recipes.answerers.yes_no import answer_of_margin
+from recipes.answerers.yes_no_tokens import yes_no_tokens
+from recipes.questions import Row
+
+_THINKING: dict[str, dict[str, Any]] = {"": {}, "on": {"enable_thinking": True}, "off": {"enable_thinking": False}}
+
+
+class _Checkpoint(Answerer):
+    """What both have in common."""
+
+    reads_images = True
+
+    def __init__(self, name: str, all_rows: Sequence[Row], settings: AnswererSettings, thinking: str) -> None:
+        check_form(settings.prompts)
+        if thinking not in _THINKING:
+            raise InputError(f"--set thinking={thinking}: expected on, off or nothing")
+        self._form = settings.prompts
+        self._model = VisionLanguageModel(name, settings.local)
+        self._template = _THINKING[thinking] if "enable_thinking" in self._model.chat_template else {}
+        self._counts: Counter[str] = Counter()
+        self.settings = {
+            "model_revision": self._model.commit,
+            "dtype": self._model.dtype,
+            "prompts": {"form": settings.prompts, "templates": templates_of(all_rows, settings.prompts)},
+            "chat_template": self._template,
+        }
+
+    def environment(self) -> dict[str, str]:
+        return self._model.environment()
+
+    def counts(self) -> dict[str, float]:
+        return dict(self._counts)
+
+    def _chats(self, rows: Sequence[Row]) -> list[Chat]:
+        return [(pictures_of(row), prompt_of(row, self._form)) for row in rows]
+
+
+class WrittenAnswers(_Checkpoint):
+    """Has the model write its answers, greedily, and reads them."""
+
+    def __init__(self, name: str, all_rows: Sequence[Row], settings: AnswererSettings) -> None:
+        super().__init__(name, all_rows, settings, settings.thinking)
+        self._limit = settings.max_new_tokens
+        self.settings = {**self.settings, "max_new_tokens": self._limit, "decoding": "greedy"}
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        start = perf_counter()
+        written = self._model.write(self._chats(rows), self._template, self._limit)
+        seconds = (perf_counter() - start) / len(rows)
+        self._counts["completion_tokens"] += sum(each.tokens for each in written)
+        self._counts["cut_short"] += sum(not each.is_complete for each in written)
+        return [answer_from_text(row, each.text, seconds) for row, each in zip(rows, written, strict=True)]
+
+
+class YesNoLean(_Checkpoint):
+    """Looks at the logits of the first token alone; ``raw_text`` is the token the model would begin with."""
+
+    def __init__(self, name: str, all_rows: Sequence[Row], settings: AnswererSettings) -> None:
+        super().__init__(name, all_rows, settings, settings.thinking or "off")
+        self._tokens = yes_no_tokens(self._model.processor, self._template, settings.local.token_variants)
+        self.settings = {**self.settings, "token_ids": self._tokens.described()}
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        start = perf_counter()
+        logits = self._model.first_logits(self._chats(rows), self._template)
+        seconds = (perf_counter() - start) / len(rows)
+        first = [self._model.processor.tokenizer.decode([token]) for token in logits.argmax(1).tolist()]
+        return [answer_of_margin(margin, seconds, text)
+                for margin, text in zip(self._tokens.margins(logits).tolist(), first, strict=True)]

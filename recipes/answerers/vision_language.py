@@ -1,0 +1,191 @@
+"""Checkpoints that transformers runs: any family of ``AutoModelForImageTextToText``, in batches.
+
+Everything that differs between families is left to transformers: the processor's chat template places the pictures,
+``generate`` prepares positions and attention, and keeps the logits of the last position alone (``logits_to_keep``).
+Prompts are padded on the left, so that the last position is the end of every prompt.
+"""
+
+import io
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, NamedTuple, TypeVar
+
+from PIL import Image
+
+from builders.errors import InputError
+from recipes.answerers.processors import load_processor
+from recipes.answerers.settings import LocalSettings
+
+logger = logging.getLogger(__name__)
+
+PADDING_SIDE = "left"
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+_LIBRARIES = ("torch", "transformers", "accelerate", "tokenizers")
+
+Chat = tuple[Sequence[bytes], str]
+"""Encoded pictures and the text after them."""
+Result = TypeVar("Result")
+
+
+class Written(NamedTuple):
+    """What a model wrote."""
+
+    text: str
+    tokens: int
+    is_complete: bool
+    """False where the limit of tokens cut it short."""
+
+
+class VisionLanguageModel:
+    """A checkpoint. Its configuration and processor are read at once; its weights when the first question is asked.
+
+    Attributes:
+        commit: of a Hub id; None for a folder.
+        chat_template: text of the template.
+        batch_size: the largest number of prompts that have fitted into memory since one did not; None: no limit yet.
+    """
+
+    def __init__(self, name: str, settings: LocalSettings) -> None:
+        """
+        Args:
+            name: a Hub id or a folder.
+
+        Raises:
+            InputError: the extra ``models`` is not installed; no such model; no model of pictures and text; it has no
+                chat template; or a setting is wrong.
+        """
+        try:
+            import torch  # noqa: F401
+            from transformers import AutoConfig
+            from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+        except ImportError as error:
+            raise InputError(f"--model {name}: needs torch and transformers ({_first_line(error)}): "
+                             "bash scripts/setup.sh geometry,render,dev,models") from error
+        if settings.dtype not in DTYPES:
+            raise InputError(f"--set dtype={settings.dtype}: expected one of: {', '.join(DTYPES)}")
+        self._name = name
+        self._settings = settings
+        self._revision = settings.model_revision or None
+        self._config = self._read(AutoConfig.from_pretrained, name, revision=self._revision)
+        self.commit: str | None = getattr(self._config, "_commit_hash", None)
+        self.batch_size: int | None = None
+        if type(self._config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+            raise InputError(f"--model {name}: {self._config.model_type} is no family of AutoModelForImageTextToText; "
+                             "serve it and give endpoint:URL#MODEL, or score its answers: --predictions FILE")
+        self.processor = self._read(load_processor, name, self._config, self._revision)
+        tokenizer = getattr(self.processor, "tokenizer", None)
+        self.chat_template = str(getattr(self.processor, "chat_template", None) or getattr(
+            tokenizer, "chat_template", None) or "")
+        if tokenizer is None or not self.chat_template:
+            raise InputError(f"--model {name}: has no chat template, so it is not known how to ask it; take a "
+                             "checkpoint tuned for chats or instructions")
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+
+    @property
+    def dtype(self) -> str:
+        """Of the weights: ``bfloat16`` and so on."""
+        if self._settings.dtype != "auto":
+            return self._settings.dtype
+        return str(self._config.dtype or self._config.get_text_config().dtype or "float32").removeprefix("torch.")
+
+    @cached_property
+    def model(self) -> Any:
+        """The weights, ready to generate greedily."""
+        import torch
+        from transformers import AutoModelForImageTextToText, GenerationConfig
+
+        given = {"attn_implementation": self._settings.attention} if self._settings.attention else {}
+        model = self._read(AutoModelForImageTextToText.from_pretrained, self._name, revision=self._revision,
+                           dtype=getattr(torch, self.dtype), device_map=self._settings.device_map or None, **given)
+        # Checkpoints bring temperatures and repetition penalties along; greedy decoding has neither.
+        held, tokenizer = model.generation_config, self.processor.tokenizer
+        model.generation_config = GenerationConfig(
+            bos_token_id=held.bos_token_id, decoder_start_token_id=held.decoder_start_token_id,
+            eos_token_id=tokenizer.eos_token_id if held.eos_token_id is None else held.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id)
+        return model.eval()
+
+    def first_logits(self, chats: Sequence[Chat], template: Mapping[str, Any]) -> Any:
+        """(N, vocabulary) float32 logits of the first token of each answer, on the CPU."""
+        import torch
+
+        def forward(part: Sequence[Chat]) -> list[Any]:
+            made = self._generate(part, template, max_new_tokens=1, output_logits=True)
+            return list(made.logits[0].float().cpu())
+
+        return torch.stack(self._in_batches(forward, chats))
+
+    def write(self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int) -> list[Written]:
+        """The answers, decoded greedily."""
+        def forward(part: Sequence[Chat]) -> list[Written]:
+            made = self._generate(part, template, max_new_tokens=max_new_tokens)
+            return [self._written(tokens) for tokens in made.sequences[:, made.prompt_length :].tolist()]
+
+        return self._in_batches(forward, chats)
+
+    def environment(self) -> dict[str, str]:
+        """Versions of the libraries, and the devices that there are."""
+        import torch
+
+        devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["CPU"]
+        return {library: version(library) for library in _LIBRARIES} | {"devices": ", ".join(devices)}
+
+    def _generate(self, chats: Sequence[Chat], template: Mapping[str, Any], **options: Any) -> Any:
+        import torch
+
+        model = self.model
+        inputs = self.processor.apply_chat_template(
+            [_conversation(*chat) for chat in chats], add_generation_prompt=True, tokenize=True, return_dict=True,
+            return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
+        ).to(model.device, dtype=model.dtype)
+        with torch.inference_mode():
+            made = model.generate(**inputs, do_sample=False, return_dict_in_generate=True, **options)
+        made.prompt_length = inputs["input_ids"].shape[1]
+        return made
+
+    def _written(self, tokens: list[int]) -> Written:
+        ends = self.model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        end = next((position for position, token in enumerate(tokens) if token in ends), None)
+        text = self.processor.tokenizer.decode(tokens[:end], skip_special_tokens=True)
+        return Written(text.strip(), len(tokens) if end is None else end + 1, end is not None)
+
+    def _in_batches(self, forward: Callable[[Sequence[Chat]], list[Result]], chats: Sequence[Chat]) -> list[Result]:
+        """Results in order; a batch that does not fit into memory is halved, and so are those after it."""
+        import torch
+
+        results: list[Result] = []
+        while len(results) < len(chats):
+            size = self.batch_size or len(chats)
+            part = chats[len(results) : len(results) + size]
+            try:
+                results += forward(part)
+            except torch.OutOfMemoryError as error:
+                if len(part) == 1:
+                    raise InputError(f"--model {self._name}: out of memory with a single question; take a card with "
+                                     "more memory, several, or a smaller --set dtype=") from error
+                self.batch_size = len(part) // 2
+                logger.warning("out of memory with %d questions at once; going on with %d", len(part), self.batch_size)
+            else:
+                continue
+            torch.cuda.empty_cache()  # out of the handler, whose traceback holds on to the tensors
+        return results
+
+    def _read(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        try:
+            return read(*arguments, **options)
+        except (OSError, ValueError, ImportError) as error:
+            problem = f"cannot be read, here or from the Hub ({_first_line(error)})"
+            raise InputError(f"--model {self._name}: {problem}") from error
+
+
+def _conversation(pictures: Sequence[bytes], text: str) -> list[dict[str, Any]]:
+    shown = [{"type": "image", "image": Image.open(io.BytesIO(data)).convert("RGB")} for data in pictures]
+    return [{"role": "user", "content": [*shown, {"type": "text", "text": text}]}]
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
