@@ -4,16 +4,15 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import inf, nan
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from builders.errors import InputError
-from metrics._shared.yes_no import parse_yes_no
 from recipes.answerers.answerer import Answer, answer_from_text
-from recipes.answerers.yes_no import answer_of_margin
+from recipes.answerers.yes_no import answer_of_margin, answer_of_yes_no_text
 from recipes.questions import Row
 
 MISSING = Answer("", None, "missing", None, 0.0)
@@ -61,9 +60,7 @@ def read_given_margins(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
         if record.get("margin") not in (None, ""):
             given[uid] = answer_of_margin(_margin(path, number, record["margin"]), 0.0, text)
         else:
-            parsed = parse_yes_no(text)
-            certain = {"Yes": inf, "No": -inf}.get(parsed.value or "")
-            given[uid] = Answer(text, parsed.value, parsed.status, certain, 0.0)
+            given[uid] = answer_of_yes_no_text(text, 0.0)
     if not given:
         raise InputError(f"{path}: holds no answers")
     return {uid: given.get(uid, MISSING) for uid in known}

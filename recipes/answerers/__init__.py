@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from builders.errors import InputError
 from recipes.answerers.answerer import Answerer
 from recipes.answerers.baselines import BASELINES, MakeBaseline, make_baseline
+from recipes.answerers.endpoint import WrittenEndpoint, YesNoEndpoint
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.answerers.yes_no import YES_NO_BASELINES, YesNoBaseline
 from recipes.questions import Row
@@ -29,6 +30,8 @@ def make_answerer(
     kind, _, name = model.partition(":")
     if kind == "baseline":
         return make_baseline(name, all_rows, seed, baselines)
+    if kind == "endpoint":
+        return WrittenEndpoint(name, all_rows, settings)
     _check_kind(model, baselines)
     from recipes.answerers.transformers_vlm import WrittenAnswers
 
@@ -46,6 +49,8 @@ def make_yes_no_answerer(
     kind, _, name = model.partition(":")
     if kind == "baseline" and name in YES_NO_BASELINES:
         return YesNoBaseline(YES_NO_BASELINES[name], seed)
+    if kind == "endpoint":
+        return YesNoEndpoint(name, all_rows, settings)
     _check_kind(model, YES_NO_BASELINES)
     from recipes.answerers.transformers_vlm import YesNoLean
 
@@ -56,5 +61,5 @@ def _check_kind(model: str, baselines: Iterable[str]) -> None:
     """Raise ``InputError`` for what can be neither a folder nor a Hub id."""
     if ":" in model or not model.strip():
         known = ", ".join(f"baseline:{name}" for name in baselines)
-        raise InputError(f"--model {model}: expected a Hub id or folder, or one of: {known}; to score another model's "
-                         "answers, add --predictions FILE")
+        raise InputError(f"--model {model}: expected a Hub id or folder, endpoint:URL#MODEL, or one of: {known}; to "
+                         "score another model's answers, add --predictions FILE")

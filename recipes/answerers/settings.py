@@ -1,6 +1,12 @@
 """How a model is asked: what ``--prompts`` and ``--set KEY=VALUE`` of the recipes can say."""
 
 from dataclasses import dataclass, field
+from typing import Any
+
+THINKING: dict[str, dict[str, Any]] = {
+    "": {}, "on": {"enable_thinking": True}, "off": {"enable_thinking": False},
+}
+"""What the setting ``thinking`` gives to the chat template."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,9 @@ class EndpointSettings:
     """How often a question is asked before it counts as failed."""
     first_wait: float = 1.0
     """Seconds before the second attempt; each further wait is twice as long, unless the server says how long."""
+    prompt_price: float = 0.0
+    """Of a million tokens, for the cost among the counts."""
+    completion_price: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
 
 from builders.errors import InputError
 from recipes.answerers.answerer import Answer, Answerer, answer_from_text, pictures_of
 from recipes.answerers.prompts import check_form, prompt_of, templates_of
-from recipes.answerers.settings import AnswererSettings
+from recipes.answerers.settings import THINKING, AnswererSettings
 from recipes.answerers.vision_language import Chat, VisionLanguageModel
 from recipes.answerers.yes_no import answer_of_margin
 from recipes.answerers.yes_no_tokens import yes_no_tokens
 from recipes.questions import Row
-
-_THINKING: dict[str, dict[str, Any]] = {"": {}, "on": {"enable_thinking": True}, "off": {"enable_thinking": False}}
 
 
 class _Checkpoint(Answerer):
@@ -24,11 +21,11 @@ class _Checkpoint(Answerer):
 
     def __init__(self, name: str, all_rows: Sequence[Row], settings: AnswererSettings, thinking: str) -> None:
         check_form(settings.prompts)
-        if thinking not in _THINKING:
+        if thinking not in THINKING:
             raise InputError(f"--set thinking={thinking}: expected on, off or nothing")
         self._form = settings.prompts
         self._model = VisionLanguageModel(name, settings.local)
-        self._template = _THINKING[thinking] if "enable_thinking" in self._model.chat_template else {}
+        self._template = THINKING[thinking] if "enable_thinking" in self._model.chat_template else {}
         self._counts: Counter[str] = Counter()
         self.settings = {
             "model_revision": self._model.commit,

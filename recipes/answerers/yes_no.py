@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from builders.randomness import generator
+from metrics._shared.yes_no import parse_yes_no
 from recipes.answerers.answerer import Answer, Answerer
 from recipes.questions import Row
 
@@ -80,6 +81,13 @@ class YesNoBaseline(Answerer):
         p_yes = self._belief(row, self._seed)
         margin = 0.0 if p_yes == 0.5 else math.copysign(math.inf, p_yes - 0.5)
         return answer_of_margin(margin, perf_counter() - start)
+
+
+def answer_of_yes_no_text(text: str, seconds: float) -> Answer:
+    """The answer that a text commits to, as a certain one: v is then exact match."""
+    parsed = parse_yes_no(text)
+    certain = {"Yes": math.inf, "No": -math.inf}.get(parsed.value or "")
+    return Answer(text, parsed.value, parsed.status, certain, seconds)
 
 
 def answer_of_margin(margin: float, seconds: float, raw_text: str = "") -> Answer:

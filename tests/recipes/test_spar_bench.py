@@ -76,7 +76,7 @@ def test_results_are_read_back_as_written(small: Questions, tmp_path: Path):
     ("change", "message"),
     [
         (("--model", "org/model"), "--model org/model: "),
-        (("--model", "endpoint:somewhere"), "expected a Hub id or folder"),
+        (("--model", "endpoint:somewhere"), "expected endpoint:URL#MODEL"),
         (("--prompts", "long"), "published_number, bare"),
         (("--dataset", "/no/such/folder"), "no such folder"),
         (("--config", "rgbd"), "there are: default/test"),
