@@ -73,20 +73,20 @@ class ChatClient:
             QuestionFailed: the server refuses this request, or all attempts failed.
             ServerGone: it cannot be reached, it refuses key or model, or ``stop`` was called.
         """
-        wait = self._settings.first_wait
-        for attempt in range(1, self._settings.attempts + 1):
+        failure, wait = _MayPass("unreachable", "not asked yet"), self._settings.first_wait
+        for attempt in range(self._settings.attempts):
+            if attempt:
+                self._stopped.wait(failure.wait or wait * random.uniform(0.75, 1.25))  # not all threads at once
+                wait = min(2 * wait, _LONGEST_WAIT)
             if self._stopped.is_set():
                 raise ServerGone("stopped")
             try:
                 return self._read(self._post(body))
-            except _MayPass as failure:
-                self.count(failure.kind)
-                if attempt == self._settings.attempts:
-                    kind = ServerGone if failure.kind == "unreachable" else QuestionFailed
-                    raise kind(f"{failure} (after {attempt} attempts)") from failure
-                self._stopped.wait(failure.wait or wait * random.uniform(0.75, 1.25))  # not all threads at once
-                wait = min(2 * wait, _LONGEST_WAIT)
-        raise QuestionFailed("no attempt was allowed")
+            except _MayPass as error:
+                self.count(error.kind)
+                failure = error
+        kind = ServerGone if failure.kind == "unreachable" else QuestionFailed
+        raise kind(f"{failure} (after {self._settings.attempts} attempts)") from failure
 
     def _post(self, body: dict[str, Any]) -> bytes:
         data = json.dumps({"model": self._model} | body).encode()

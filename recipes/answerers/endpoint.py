@@ -19,7 +19,7 @@ from typing import Any
 from builders.errors import InputError
 from recipes.answerers.answerer import FAILED, Answer, Answerer, Interrupted, answer_from_text, pictures_of
 from recipes.answerers.chat_client import ChatClient, QuestionFailed, Reply, ServerGone
-from recipes.answerers.prompts import check_form, prompt_of, templates_of
+from recipes.answerers.prompts import prompt_of, templates_of
 from recipes.answerers.settings import THINKING, AnswererSettings
 from recipes.answerers.yes_no import answer_of_margin, answer_of_yes_no_text
 from recipes.questions import Row
@@ -47,9 +47,6 @@ class _Endpoint(Answerer):
         if not address.startswith(("http://", "https://")) or not model:
             raise InputError(f"--model endpoint:{place}: expected endpoint:URL#MODEL, such as "
                              "endpoint:http://localhost:8000/v1#Qwen/Qwen2.5-VL-7B-Instruct")
-        check_form(settings.prompts)
-        if settings.thinking not in THINKING:
-            raise InputError(f"--set thinking={settings.thinking}: expected on, off or nothing")
         self._form = settings.prompts
         self._endpoint = settings.endpoint
         self._limit = settings.max_new_tokens

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from builders.settings import apply_settings, settable
-from recipes.answerers.prompts import check_form
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
 
 _OWN_OPTIONS = ("prompts",)
@@ -19,5 +18,4 @@ Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="How 
 
 def asking(prompts: str, set_: list[str]) -> AnswererSettings:
     """Settings from the options; ``InputError`` for an unknown form or key, or a wrong value."""
-    check_form(prompts)
     return AnswererSettings(prompts=prompts, **apply_settings(DEFAULTS, set_, _OWN_OPTIONS))

@@ -11,6 +11,16 @@ from builders.errors import InputError
 VIDEO = "video_processor"
 
 
+class _NoVideo(dict):
+    """Stands for the part that is missing. SmolVLM asks it how to sample frames also where there is no video; and it is
+    written to the log as JSON."""
+
+    num_frames = fps = None
+
+
+NO_VIDEO = _NoVideo()
+
+
 def load_processor(model: str, config: Any, revision: str | None = None) -> Any:
     """The processor of a Hub id or folder.
 
@@ -32,22 +42,22 @@ def load_processor(model: str, config: Any, revision: str | None = None) -> Any:
 
 
 def _without_video(family: Any, model: str, revision: str | None) -> Any:
-    """A processor of that class whose video part is None."""
+    """A processor of that class without its video part."""
     from transformers import AutoImageProcessor, AutoTokenizer
 
     loaders: dict[str, Any] = {"image_processor": AutoImageProcessor, "tokenizer": AutoTokenizer}
     if other := [name for name in family.get_attributes() if name not in (*loaders, VIDEO)]:
         raise InputError(f"--model {model}: its {other[0]} needs torchvision; install the one made for your torch")
-    parts = [None if name == VIDEO else loaders[name].from_pretrained(model, revision=revision)
+    parts = [NO_VIDEO if name == VIDEO else loaders[name].from_pretrained(model, revision=revision)
              for name in family.get_attributes()]
     settings, _ = family.get_processor_dict(model, revision=revision)
-    return pictures_only(family).from_args_and_dict(parts, settings)
+    return _pictures_only(family).from_args_and_dict(parts, settings)
 
 
-def pictures_only(family: Any) -> Any:
-    """A processor class that takes None for its video part."""
+def _pictures_only(family: Any) -> Any:
+    """A processor class that takes ``NO_VIDEO`` for its video part."""
 
     def check(self: Any, name: str, part: Any) -> Any:
-        return None if name == VIDEO and part is None else family.check_argument_for_proper_class(self, name, part)
+        return None if part is NO_VIDEO else family.check_argument_for_proper_class(self, name, part)
 
     return type(family.__name__, (family,), {"check_argument_for_proper_class": check})

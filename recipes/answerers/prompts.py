@@ -1,32 +1,22 @@
 """What a model is sent with the pictures: the question in one of the forms of ``prompts.yaml``."""
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
 
 import yaml
 
-from builders.errors import InputError
 from recipes.questions import Row
+
+FORMS: dict[str, dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_name("prompts.yaml").read_text(encoding="utf-8"))
+"""Form -> kind of question -> template."""
 
 _PLAIN = {"cv_bench": "{prompt}", "embspatial": "{question}\n{options}"}
 """Of kinds whose question does not list its options."""
 
 _SPAR_KINDS = {"mra": "spar_number", "choice_accuracy": "spar_choice", "view_change": "spar_view_change"}
 _BOX_CHOICES = ("position_matching", "camera_motion_infer")
-
-
-@cache
-def forms() -> dict[str, dict[str, str]]:
-    """Form -> kind of question -> template."""
-    return yaml.safe_load(Path(__file__).with_name("prompts.yaml").read_text(encoding="utf-8"))
-
-
-def check_form(form: str) -> None:
-    """Raises ``InputError`` unless there is such a form."""
-    if form not in forms():
-        raise InputError(f"--prompts {form}: expected one of: {', '.join(forms())}")
 
 
 def prompt_of(row: Row, form: str) -> str:
@@ -52,7 +42,7 @@ def templates_of(rows: Sequence[Row], form: str) -> dict[str, str]:
 
 def _template(row: Row, form: str) -> str:
     kind = _kind(row)
-    return forms()[form].get(kind) or _PLAIN.get(kind, "{question}")
+    return FORMS[form].get(kind) or _PLAIN.get(kind, "{question}")
 
 
 def _kind(row: Row) -> str:

@@ -1,8 +1,13 @@
 """How a model is asked: what ``--prompts`` and ``--set KEY=VALUE`` of the recipes can say."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from builders.errors import InputError
+from recipes.answerers.prompts import FORMS
+
+DTYPES = ("auto", "bfloat16", "float16", "float32")
 THINKING: dict[str, dict[str, Any]] = {
     "": {}, "on": {"enable_thinking": True}, "off": {"enable_thinking": False},
 }
@@ -25,6 +30,9 @@ class LocalSettings:
     """Whether the probabilities of yes, YES and the like count as those of Yes; else the one token counts that the chat
     template would go on with."""
 
+    def __post_init__(self) -> None:
+        _check("--set dtype", self.dtype, DTYPES)
+
 
 @dataclass(frozen=True)
 class EndpointSettings:
@@ -42,6 +50,11 @@ class EndpointSettings:
     """Of a million tokens, for the cost among the counts."""
     completion_price: float = 0.0
 
+    def __post_init__(self) -> None:
+        _check_positive("concurrency", self.concurrency)
+        _check_positive("timeout", self.timeout)
+        _check_positive("attempts", self.attempts)
+
 
 @dataclass(frozen=True)
 class AnswererSettings:
@@ -57,6 +70,21 @@ class AnswererSettings:
     where the first token of an answer is looked at."""
     local: LocalSettings = field(default_factory=LocalSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+
+    def __post_init__(self) -> None:
+        _check("--prompts", self.prompts, FORMS)
+        _check("--set thinking", self.thinking, THINKING)
+        _check_positive("max_new_tokens", self.max_new_tokens)
+
+
+def _check(option: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        raise InputError(f"{option}={value}: expected one of: {', '.join(name or repr('') for name in known)}")
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise InputError(f"--set {name}={value}: expected a number above 0")
 
 
 DEFAULTS = AnswererSettings()

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
 
-from builders.errors import InputError
 from recipes.answerers.answerer import Answer, Answerer, answer_from_text, pictures_of
-from recipes.answerers.prompts import check_form, prompt_of, templates_of
+from recipes.answerers.prompts import prompt_of, templates_of
 from recipes.answerers.settings import THINKING, AnswererSettings
 from recipes.answerers.vision_language import Chat, VisionLanguageModel
 from recipes.answerers.yes_no import answer_of_margin
@@ -20,9 +19,6 @@ class _Checkpoint(Answerer):
     reads_images = True
 
     def __init__(self, name: str, all_rows: Sequence[Row], settings: AnswererSettings, thinking: str) -> None:
-        check_form(settings.prompts)
-        if thinking not in THINKING:
-            raise InputError(f"--set thinking={thinking}: expected on, off or nothing")
         self._form = settings.prompts
         self._model = VisionLanguageModel(name, settings.local)
         self._template = THINKING[thinking] if "enable_thinking" in self._model.chat_template else {}
@@ -30,6 +26,7 @@ class _Checkpoint(Answerer):
         self.settings = {
             "model_revision": self._model.commit,
             "dtype": self._model.dtype,
+            "attention": settings.local.attention,
             "prompts": {"form": settings.prompts, "templates": templates_of(all_rows, settings.prompts)},
             "chat_template": self._template,
         }

@@ -21,7 +21,6 @@ from recipes.answerers.settings import LocalSettings
 logger = logging.getLogger(__name__)
 
 PADDING_SIDE = "left"
-DTYPES = ("auto", "bfloat16", "float16", "float32")
 _LIBRARIES = ("torch", "transformers", "accelerate", "tokenizers")
 
 Chat = tuple[Sequence[bytes], str]
@@ -54,7 +53,7 @@ class VisionLanguageModel:
 
         Raises:
             InputError: the extra ``models`` is not installed; no such model; no model of pictures and text; it has no
-                chat template; or a setting is wrong.
+                chat template.
         """
         try:
             import torch  # noqa: F401
@@ -63,8 +62,6 @@ class VisionLanguageModel:
         except ImportError as error:
             raise InputError(f"--model {name}: needs torch and transformers ({_first_line(error)}): "
                              "bash scripts/setup.sh geometry,render,dev,models") from error
-        if settings.dtype not in DTYPES:
-            raise InputError(f"--set dtype={settings.dtype}: expected one of: {', '.join(DTYPES)}")
         self._name = name
         self._settings = settings
         self._revision = settings.model_revision or None
@@ -175,9 +172,11 @@ class VisionLanguageModel:
         return results
 
     def _read(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        from safetensors import SafetensorError
+
         try:
             return read(*arguments, **options)
-        except (OSError, ValueError, ImportError) as error:
+        except (OSError, ValueError, ImportError, SafetensorError) as error:
             problem = f"cannot be read, here or from the Hub ({_first_line(error)})"
             raise InputError(f"--model {self._name}: {problem}") from error
 

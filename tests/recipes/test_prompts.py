@@ -4,7 +4,7 @@ import pytest
 
 from builders.errors import InputError
 from recipes.answerers.options import asking
-from recipes.answerers.prompts import forms, prompt_of, templates_of
+from recipes.answerers.prompts import FORMS, prompt_of, templates_of
 from tests.recipes.made import make_row
 
 LETTER = "Answer with the option's letter from the given choices directly."
@@ -49,7 +49,7 @@ def test_other_forms_differ_where_they_say():
 
 def test_options_are_never_lost():
     """Also where CV-Bench comes without its column ``prompt``."""
-    for form in forms():
+    for form in FORMS:
         assert "B) lamp" in prompt_of(CV_BENCH | {"prompt": None}, form)
 
 
@@ -74,5 +74,8 @@ def test_options_of_the_command_reach_the_settings():
     assert found.local.token_variants and found.local.device_map == "auto"
     with pytest.raises(InputError, match="expected KEY=VALUE with one of these keys: attempts, attention"):
         asking("bare", ["temperature=1"])
-    with pytest.raises(InputError, match="published, published_number, bare"):
+    for wrong in ("attempts=0", "concurrency=-1", "timeout=-1.5", "max_new_tokens=0", "dtype=int8", "thinking=maybe"):
+        with pytest.raises(InputError, match=f"--set {wrong}: expected"):
+            asking("bare", [wrong])
+    with pytest.raises(InputError, match="--prompts=long: expected one of: published, published_number, bare"):
         asking("long", [])

@@ -162,7 +162,8 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(checkpoints: dict[str, 
 
 def test_yes_and_no_are_the_tokens_a_template_goes_on_with(checkpoint: str, checkpoints: dict[str, str]):
     answerer = YesNoLean(checkpoint, [], FP32)
-    space = " " if checkpoint == checkpoints["idefics3"] else ""  # its template writes "Assistant: Yes"
+    colon = (checkpoints["idefics3"], checkpoints["smolvlm"])  # their templates write "Assistant: Yes"
+    space = " " if checkpoint in colon else ""
     tokenizer = answerer._model.processor.tokenizer
     expected = {word: {space + word: tokenizer.convert_tokens_to_ids(("Ġ" if space else "") + word)}
                 for word in ("Yes", "No")}
@@ -314,10 +315,18 @@ def test_what_cannot_be_run_is_said_in_one_line(checkpoints: dict[str, str], tmp
     silent = save_tiny("internvl", tmp_path / "silent")
     (silent / "chat_template.jinja").unlink()
     assert "has no chat template" in problem(str(silent))
-    (silent / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="cannot be read"):
-        VisionLanguageModel(checkpoints["internvl"], FP32.local)._read(
-            transformers.AutoModelForImageTextToText.from_pretrained, str(silent))
+
+
+@pytest.mark.parametrize("size", [None, 0, 5000])
+def test_weights_that_are_missing_or_cut_are_said_in_one_line(tmp_path: Path, size: int | None):
+    weights = save_tiny("idefics3", tmp_path) / "model.safetensors"
+    if size is None:
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:size])
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        YesNoLean(str(tmp_path), [], FP32).answer(asked(1))
+    assert "\n" not in str(caught.value)
 
 
 def test_rows_without_pictures_are_refused(checkpoints: dict[str, str]):

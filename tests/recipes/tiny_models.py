@@ -110,14 +110,23 @@ def _llava_onevision() -> Parts:
                  {"num_image_tokens": 4, "vision_feature_select_strategy": "full"})
 
 
+def _smolvlm() -> Parts:
+    return _tiled(transformers.SmolVLMConfig, transformers.SmolVLMImageProcessorPil)
+
+
 def _idefics3() -> Parts:
+    return _tiled(transformers.Idefics3Config, transformers.Idefics3ImageProcessorPil)
+
+
+def _tiled(config_class: Any, image_class: Any) -> Parts:
+    """Idefics3 and its small sibling: a picture is shown in tiles and as a whole."""
     tiles = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
     tokenizer = _tokenizer(["<fake_token_around_image>", "<image>", "<end_of_utterance>", "<global-img>", *tiles])
-    config = transformers.Idefics3Config(
+    config = config_class(
         text_config={"model_type": "llama"} | _text(len(tokenizer)),
         vision_config=_VISION | {"image_size": 28, "patch_size": 14}, scale_factor=2,
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"))
-    image = transformers.Idefics3ImageProcessorPil(size={"longest_edge": 56}, max_image_size={"longest_edge": 28})
+    image = image_class(size={"longest_edge": 56}, max_image_size={"longest_edge": 28})
     return Parts(config, image, tokenizer, USER_COLON.replace("IMAGE", "<image>"), {"image_seq_len": 1})
 
 
@@ -126,6 +135,7 @@ FAMILIES: dict[str, Callable[[], Parts]] = {
     "internvl": _internvl,
     "llava_onevision": _llava_onevision,
     "idefics3": _idefics3,
+    "smolvlm": _smolvlm,
 }
 
 
