@@ -7,7 +7,7 @@ from time import perf_counter
 from recipes.answerers.answerer import Answer, Answerer, answer_from_text, pictures_of
 from recipes.answerers.prompts import prompt_of, templates_of
 from recipes.answerers.settings import THINKING, AnswererSettings
-from recipes.answerers.vision_language import Chat, VisionLanguageModel
+from recipes.answerers.vision_language import Chat, VisionLanguageModel, sample_of_weights
 from recipes.answerers.yes_no import answer_of_margin
 from recipes.answerers.yes_no_tokens import yes_no_tokens
 from recipes.questions import Row
@@ -25,6 +25,7 @@ class _Checkpoint(Answerer):
         self._counts: Counter[str] = Counter()
         self.settings = {
             "model_revision": self._model.commit,
+            "weights_sample_sha256": sample_of_weights(name),
             "dtype": self._model.dtype,
             "attention": settings.local.attention,
             "prompts": {"form": settings.prompts, "templates": templates_of(all_rows, settings.prompts)},

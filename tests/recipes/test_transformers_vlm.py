@@ -283,6 +283,18 @@ def test_a_run_is_resumed_only_under_the_same_settings(
         spar_bench.evaluate(bench, folder, tmp_path, asking=replace(FP32, max_new_tokens=7), progress=False)
 
 
+def test_answers_of_weights_that_have_changed_are_not_mixed_in(bench: Questions, tmp_path: Path):
+    folder = save_tiny("idefics3", tmp_path / "model")
+    spar_bench.evaluate(bench, str(folder), tmp_path / "run", limit=2, asking=FP32, progress=False)
+    model = transformers.AutoModelForImageTextToText.from_pretrained(folder)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(1.01)  # more training: the same files of the same sizes
+    model.save_pretrained(folder)
+    with pytest.raises(InputError, match=r"other weights_sample_sha256\)"):
+        spar_bench.evaluate(bench, str(folder), tmp_path / "run", asking=FP32, progress=False)
+
+
 def test_results_say_how_the_model_was_asked(checkpoints: dict[str, str], bench: Questions, tmp_path: Path):
     asking = replace(FP32, prompts="published_number")
     results = spar_bench.evaluate(bench, checkpoints["qwen2_5_vl"], tmp_path, asking=asking, progress=False)
