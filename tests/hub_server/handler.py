@@ -109,14 +109,14 @@ class HubHandler(BaseHTTPRequestHandler):
     def _send(self, answer: answers.Answer, received: int) -> None:
         data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         headers = {"Content-Length": str(len(data)), "Date": formatdate(usegmt=True)} | answer.headers
+        sent = 0 if self.command == "HEAD" else len(data)
+        self._note(received, sent, answer.status)  # before the client can go on and look at the log
         self.send_response_only(answer.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        sent = 0 if self.command == "HEAD" else len(data)
         if sent:
             self.wfile.write(data)
-        self._note(received, sent, answer.status)
 
     def _note(self, received: int, sent: int, status: int) -> None:
         from tests.hub_server.server import Request
