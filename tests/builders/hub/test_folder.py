@@ -134,7 +134,7 @@ def test_a_killed_build_resumes_to_the_same_bytes(scans, folder, tmp_path):
     parts = tmp_path / "out" / ".build" / "parts" / "scannet"
     deadline = time.monotonic() + 120
     while not any(parts.glob("scene*/rows.parquet")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "out" / "manifest.json").exists()
