@@ -19,8 +19,8 @@ def in_balance(
     Candidates are left out one after the other, each time the one that disturbs the balance most, until no group is
     too large and leaving out one more mends nothing: then the sum over all contexts and properties of (how many have
     the property - its share of all in the context) ** 2 is at a minimum. A property that stands alone in its context
-    never stays: its row would tell. Of what is left, the same way, ``wanted``. Candidates
-    that disturb alike leave in random order.
+    never stays: its row would tell. Of what is left, the same way, ``wanted``.
+    Candidates that disturb alike leave in random order.
 
     Args:
         balances: of each candidate.

@@ -74,7 +74,7 @@ class Gold:
     """Option texts beside the gold one (``select`` only)."""
     slots: Mapping[str, str] = field(default_factory=dict)
     """Words for the wording's slots, beside the objects' names by their colours."""
-    balance: tuple["Balanced", ...] = ()
+    balance: tuple[Balanced, ...] = ()
     """What a guesser could know of the answer: rows are chosen so that it does not help."""
 
 

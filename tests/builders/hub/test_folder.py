@@ -133,7 +133,8 @@ def test_a_killed_build_resumes_to_the_same_bytes(scans, folder, tmp_path):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parts = tmp_path / "out" / ".build" / "parts" / "scannet"
     deadline = time.monotonic() + 120
-    while not any(parts.glob("scene*/rows.parquet")) and process.poll() is None and time.monotonic() < deadline:
+    while not any(all((part / f"{name}.parquet").exists() for name in SparBench.INDEX_COLUMNS)
+                  for part in parts.glob("scene*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
