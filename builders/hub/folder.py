@@ -62,7 +62,7 @@ def build_folder(
         InputError: ``out`` holds something else, or no scene gave a single row (each reason is in the message).
         OSError: the disk is full, among others; finished parts stay.
     """
-    refs = _prepared(builder, out, engine)
+    refs = prepare_output(builder, out, engine)
     with only_writer(out), BuildLog(out / ".build", None) as log:
         outcomes = make_parts(builder, out, refs, log, workers, engine, progress, settings)
         manifest = _merge(builder, out, outcomes, only_config, progress, log, settings)
@@ -79,7 +79,7 @@ def build_shard(
     settings: RunSettings = RunSettings(),  # noqa: B008
 ) -> list[PartOutcome]:
     """Make the parts of a shard; when those of all are made, here or elsewhere, ``merge_folder`` makes the folder."""
-    refs = shard.of(_prepared(builder, out, engine))
+    refs = shard.of(prepare_output(builder, out, engine))
     with only_writer(out, shard, refs), BuildLog(out / ".build", shard) as log:
         return make_parts(builder, out, refs, log, workers, engine, progress, settings, shard)
 
@@ -92,7 +92,7 @@ def merge_folder(
     Raises:
         InputError: some scenes have neither a part nor a reason to have none.
     """
-    refs = _prepared(builder, out)
+    refs = prepare_output(builder, out)
     with only_writer(out), BuildLog(out / ".build", None) as log:
         log.note("start", **said(builder, len(refs), None), merge=True)
         parts = out / ".build" / "parts"
@@ -106,7 +106,7 @@ def merge_folder(
     return BuildResult(out, manifest, len(outcomes))
 
 
-def _prepared(builder: HubBuilder, out: Path, engine: str = "local") -> list[SceneRef]:
+def prepare_output(builder: HubBuilder, out: Path, engine: str = "local") -> list[SceneRef]:
     """The scenes to build into a folder that may be used for it."""
     check_engine(engine)
     check_output(out, builder.name)
