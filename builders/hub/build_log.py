@@ -55,15 +55,16 @@ class BuildLog(logging.Handler):
 
 def last_run(path: Path) -> list[dict[str, Any]]:
     """The events of the last run in a log; a line that a kill cut off ends it."""
-    events: list[dict[str, Any]] = []
-    for event in _events(path):
+    run: list[dict[str, Any]] = []
+    for event in events(path):
         if event["event"] == "start":
-            events.clear()
-        events.append(event)
-    return events
+            run.clear()
+        run.append(event)
+    return run
 
 
-def _events(path: Path) -> Iterator[dict[str, Any]]:
+def events(path: Path) -> Iterator[dict[str, Any]]:
+    """All that a log holds, of all runs."""
     with path.open() as file:
         for line in file:
             try:
