@@ -161,7 +161,7 @@ def read_part(part: Path, table: str = ROWS, columns: list[str] | None = None) -
 
 
 def read_report(part: Path) -> dict[str, Any]:
-    """The scene report stored in a part. Thousands of them share their keys: half of the memory."""
+    """The scene report stored in a part. Thousands of them share their keys, a quarter of the memory."""
     text = read_metadata(table_path(part))[_REPORT_KEY]
     return json.loads(text, object_pairs_hook=lambda pairs: {sys.intern(key): value for key, value in pairs})
 

@@ -1,8 +1,9 @@
 """Builds that are killed again and again give the same bytes, and no part is made twice. Linux.
 
-    python scripts/benchmarks/kills.py --out build/kills --scenes 200 --worker-kills 30 --driver-kills 20
+    python scripts/benchmarks/kills.py --out build/kills                       # 200 rooms, 30 and 20 kills
+    python scripts/benchmarks/kills.py --out build/kills --what tunnel         # faster, and with pictures in the parts
 
-Procedural rooms, plainly rendered, a second or two each, are built without trouble first; then under Ray (if it is
+Procedural scenes, plainly rendered, are built without trouble first; then under Ray (if it is
 installed); then while random workers are killed; then while the build itself is killed at random moments and started
 again. Each time the shards and the manifest must be those of the first build, and a part that was whole before a kill
 must still be the same file at the end. Prints a line for each; exit code 1 if anything differs.
@@ -27,10 +28,13 @@ from builders.errors import InputError
 from builders.hub.build_log import events
 from builders.hub.files import sha256_of
 from builders.hub.manifest import read_manifest
-from builders.spar.spar_bench import SparBench
 
-SETTINGS = ("bench_scenes=all", "candidates=1", "max_keyframes=4", "keyframe_translation=1.5", "keyframe_rotation=80")
-"""Few frames to look at: what costs time is the room."""
+BUILDS = {
+    "rooms": ("spar_bench --pixels referenced --set bench_scenes=all --set candidates=1 --set max_keyframes=4 "
+              "--set keyframe_translation=1.5 --set keyframe_rotation=80", ("rows", "depth")),
+    "tunnel": ("spatial_tunnel --config size_variation --set resolution=256", ("rows", "images")),
+}
+"""Arguments, and the tables of a part. A room takes two or three seconds, a corridor a third of one."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -38,6 +42,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 @app.command(help=__doc__)
 def main(
     out: Annotated[Path, typer.Option(help="A new folder for the builds.")],
+    what: Annotated[str, typer.Option(help="rooms or tunnel.")] = "rooms",
     scenes: Annotated[int, typer.Option(min=4)] = 200,
     worker_kills: Annotated[int, typer.Option(min=0)] = 30,
     driver_kills: Annotated[int, typer.Option(min=0)] = 20,
@@ -45,36 +50,37 @@ def main(
     reference: Annotated[Path | None, typer.Option(help="A finished build of the same, to save the first one.")] = None,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
 ) -> None:
+    if what not in BUILDS:
+        raise InputError(f"--what {what}: expected {' or '.join(BUILDS)}")
     if out.exists():
         raise InputError(f"{out}: exists; choose another --out")
     chance = random.Random(seed)
     if reference is None:
         reference = out / "reference"
-        start(reference, scenes).wait()
+        start(what, reference, scenes).wait()
     wanted, problems = contents(reference), 0
     print(f"reference: {len(wanted) - 1} shards, {len(read_manifest(reference)['scenes'])} scenes", flush=True)
     if find_spec("ray"):
-        start(out / "ray", scenes, "--engine", "ray").wait()
+        start(what, out / "ray", scenes, "--engine", "ray").wait()
         problems += told("ray", out / "ray", wanted, "")
     if worker_kills:
-        killed = with_dying_workers(start(out / "workers", scenes, "--tries", "20"), worker_kills, seconds, chance)
+        killed = with_dying_workers(start(what, out / "workers", scenes, "--tries", "20"), worker_kills, seconds, chance)
         problems += told("workers", out / "workers", wanted, f"{killed} workers killed")
         problems += killed < worker_kills
     if driver_kills:
-        kills, changed = with_dying_drivers(out / "drivers", scenes, driver_kills, seconds, chance)
-        what = f"{kills} builds killed, {changed} tables of whole parts made again"
-        problems += told("drivers", out / "drivers", wanted, what)
+        kills, changed = with_dying_drivers(what, out / "drivers", scenes, driver_kills, seconds, chance)
+        happened = f"{kills} builds killed, {changed} tables of whole parts made again"
+        problems += told("drivers", out / "drivers", wanted, happened)
         problems += changed + (kills < driver_kills)
     if problems:
         raise typer.Exit(1)
 
 
-def start(out: Path, scenes: int, *more: str) -> subprocess.Popen[bytes]:
+def start(what: str, out: Path, scenes: int, *more: str) -> subprocess.Popen[bytes]:
     """A build with two workers."""
     script = Path(__file__).parents[1] / "build.py"
-    command = [sys.executable, str(script), "spar_bench", "--out", str(out), "--scenes", str(scenes), "--workers", "2",
-               "--renderer", "raycast", "--pixels", "referenced", *more]
-    command += [word for setting in SETTINGS for word in ("--set", setting)]
+    command = [sys.executable, str(script), *BUILDS[what][0].split(), "--out", str(out), "--scenes", str(scenes),
+               "--workers", "2", "--renderer", "raycast", *more]
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".txt").open("a") as said:
         return subprocess.Popen(command, stdout=said, stderr=said)
@@ -85,14 +91,14 @@ def contents(folder: Path) -> dict[str, str]:
     return {name: sha256_of(folder / name) for name in (*read_manifest(folder)["files"], "manifest.json")}
 
 
-def told(name: str, folder: Path, wanted: dict[str, str], what: str) -> int:
+def told(name: str, folder: Path, wanted: dict[str, str], happened: str) -> int:
     """Print how a build ended; 1 if it differs from the reference, or has made a part twice."""
     same = contents(folder) == wanted
     became = Counter((e["part"], e["became"]) for e in events(folder / ".build" / "log.jsonl") if e["event"] == "part")
     made = Counter({part: count for (part, kind), count in became.items() if kind == "made"})
     deaths = sum(e["event"] == "note" and "(try " in e["text"] for e in events(folder / ".build" / "log.jsonl"))
     twice = sum(count > 1 for count in made.values())
-    print(f"{name}: {'the same bytes' if same else 'OTHER BYTES'}; {what or 'no kills'}; {deaths} tries ended by a "
+    print(f"{name}: {'the same bytes' if same else 'OTHER BYTES'}; {happened or 'no kills'}; {deaths} tries ended by a "
           f"death, {twice} parts noted as made twice", flush=True)
     return int(not same or twice > 0)
 
@@ -110,12 +116,12 @@ def with_dying_workers(build: subprocess.Popen[bytes], kills: int, seconds: floa
 
 
 def with_dying_drivers(
-    out: Path, scenes: int, kills: int, seconds: float, chance: random.Random
+    what: str, out: Path, scenes: int, kills: int, seconds: float, chance: random.Random
 ) -> tuple[int, int]:
     """How many builds were killed before one could end, and how many parts that were whole have been made again."""
     seen: dict[Path, int] = {}
     for number in range(kills + 1):
-        build = start(out, scenes)
+        build = start(what, out, scenes)
         if number < kills:
             time.sleep(chance.uniform(seconds, 5 * seconds))  # a start takes some seconds
         if number == kills or build.poll() is not None:
@@ -127,7 +133,7 @@ def with_dying_drivers(
         while any(Path(f"/proc/{pid}").exists() for pid in workers):
             time.sleep(0.05)  # they end by themselves, as soon as they see that nobody waits for them
         for part in (out / ".build" / "parts").glob("*/*"):
-            tables = [part / f"{name}.parquet" for name in SparBench.INDEX_COLUMNS]
+            tables = [part / f"{name}.parquet" for name in BUILDS[what][1]]
             if all(table.exists() for table in tables):
                 seen |= {table: table.stat().st_mtime_ns for table in tables if table not in seen}
     return number, sum(path.stat().st_mtime_ns != moment for path, moment in seen.items())
