@@ -64,7 +64,8 @@ def main(
         start(what, out / "ray", scenes, "--engine", "ray").wait()
         problems += told("ray", out / "ray", wanted, "")
     if worker_kills:
-        killed = with_dying_workers(start(what, out / "workers", scenes, "--tries", "20"), worker_kills, seconds, chance)
+        build = start(what, out / "workers", scenes, "--tries", "20")
+        killed = with_dying_workers(build, worker_kills, seconds, chance)
         problems += told("workers", out / "workers", wanted, f"{killed} workers killed")
         problems += killed < worker_kills
     if driver_kills:

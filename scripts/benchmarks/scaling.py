@@ -107,7 +107,8 @@ def projection(
     times = [part["seconds"] for part in parts]
     share = scenes / len(parts)
     hours = (sum(times) * share / cores + max(times) + start + scenes * cost) / 3600
-    print(f"""{scenes} scenes on {cores} cores: {hours:.2f} h for the parts, then {after * share / 3600:.2f} h to merge, if
+    merging = after * share / 3600
+    print(f"""{scenes} scenes on {cores} cores: {hours:.2f} h for the parts, then {merging:.2f} h to merge, if
   scenes cost what these {len(parts)} cost ({min(times):.1f} to {max(times):.1f} s);
   a core does as much as one here, whatever the others do; the slowest scene begins last;
   one driver hands out all parts, one by one; one core merges;
