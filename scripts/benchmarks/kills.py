@@ -32,7 +32,8 @@ from builders.hub.manifest import read_manifest
 BUILDS = {
     "rooms": ("spar_bench --pixels referenced --set bench_scenes=all --set candidates=1 --set max_keyframes=4 "
               "--set keyframe_translation=1.5 --set keyframe_rotation=80", ("rows", "depth")),
-    "tunnel": ("spatial_tunnel --config size_variation --set resolution=256", ("rows", "images")),
+    "tunnel": ("spatial_tunnel --config size_variation --set resolution=256 --set size_scenes=1000",
+               ("rows", "images")),
 }
 """Arguments, and the tables of a part. A room takes two or three seconds, a corridor a third of one."""
 
