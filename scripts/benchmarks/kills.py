@@ -1,12 +1,12 @@
 """Builds that are killed again and again give the same bytes, and no part is made twice. Linux.
 
     python scripts/benchmarks/kills.py --out build/kills                       # 200 rooms, 30 and 20 kills
-    python scripts/benchmarks/kills.py --out build/kills --what tunnel         # faster, and with pictures in the parts
+    python scripts/benchmarks/kills.py --out build/kills --scenes 60 --seconds 3
 
-Procedural scenes, plainly rendered, are built without trouble first; then under Ray (if it is
-installed); then while random workers are killed; then while the build itself is killed at random moments and started
-again. Each time the shards and the manifest must be those of the first build, and a part that was whole before a kill
-must still be the same file at the end. Prints a line for each; exit code 1 if anything differs.
+Procedural rooms, plainly rendered, are built without trouble first; then under Ray, if it is installed; then while random
+workers are killed; then while the build itself is killed at random moments and started again. Each time the shards and
+the manifest must be those of the first build, and a part that was whole before a kill must still be the same file at the
+end. Prints a line for each; exit code 1 if anything differs.
 """
 
 import os
@@ -29,13 +29,12 @@ from builders.hub.build_log import events
 from builders.hub.files import sha256_of
 from builders.hub.manifest import read_manifest
 
-BUILDS = {
-    "rooms": ("spar_bench --pixels referenced --set bench_scenes=all --set candidates=1 --set max_keyframes=4 "
-              "--set keyframe_translation=1.5 --set keyframe_rotation=80", ("rows", "depth")),
-    "tunnel": ("spatial_tunnel --config size_variation --set resolution=256 --set size_scenes=1000",
-               ("rows", "images")),
-}
-"""Arguments, and the tables of a part. A room takes two or three seconds, a corridor a third of one."""
+BUILD = ("spar_bench", "--pixels", "referenced", "--renderer", "raycast", "--workers", "2", "--set", "bench_scenes=all",
+         "--set", "candidates=1", "--set", "max_keyframes=4", "--set", "keyframe_translation=1.5",
+         "--set", "keyframe_rotation=80")
+"""Few frames to look at: what costs time, two or three seconds, is the room."""
+TABLES = ("rows", "depth")
+"""Of a whole part."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,7 +42,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 @app.command(help=__doc__)
 def main(
     out: Annotated[Path, typer.Option(help="A new folder for the builds.")],
-    what: Annotated[str, typer.Option(help="rooms or tunnel.")] = "rooms",
     scenes: Annotated[int, typer.Option(min=4)] = 200,
     worker_kills: Annotated[int, typer.Option(min=0)] = 30,
     driver_kills: Annotated[int, typer.Option(min=0)] = 20,
@@ -51,26 +49,24 @@ def main(
     reference: Annotated[Path | None, typer.Option(help="A finished build of the same, to save the first one.")] = None,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
 ) -> None:
-    if what not in BUILDS:
-        raise InputError(f"--what {what}: expected {' or '.join(BUILDS)}")
     if out.exists():
         raise InputError(f"{out}: exists; choose another --out")
     chance = random.Random(seed)
     if reference is None:
         reference = out / "reference"
-        start(what, reference, scenes).wait()
+        start(reference, scenes).wait()
     wanted, problems = contents(reference), 0
     print(f"reference: {len(wanted) - 1} shards, {len(read_manifest(reference)['scenes'])} scenes", flush=True)
     if find_spec("ray"):
-        start(what, out / "ray", scenes, "--engine", "ray").wait()
+        start(out / "ray", scenes, "--engine", "ray").wait()
         problems += told("ray", out / "ray", wanted, "")
     if worker_kills:
-        build = start(what, out / "workers", scenes, "--tries", "20")
+        build = start(out / "workers", scenes, "--tries", "20")
         killed = with_dying_workers(build, worker_kills, seconds, chance)
         problems += told("workers", out / "workers", wanted, f"{killed} workers killed")
         problems += killed < worker_kills
     if driver_kills:
-        kills, changed = with_dying_drivers(what, out / "drivers", scenes, driver_kills, seconds, chance)
+        kills, changed = with_dying_drivers(out / "drivers", scenes, driver_kills, seconds, chance)
         happened = f"{kills} builds killed, {changed} tables of whole parts made again"
         problems += told("drivers", out / "drivers", wanted, happened)
         problems += changed + (kills < driver_kills)
@@ -78,11 +74,10 @@ def main(
         raise typer.Exit(1)
 
 
-def start(what: str, out: Path, scenes: int, *more: str) -> subprocess.Popen[bytes]:
+def start(out: Path, scenes: int, *more: str) -> subprocess.Popen[bytes]:
     """A build with two workers."""
     script = Path(__file__).parents[1] / "build.py"
-    command = [sys.executable, str(script), *BUILDS[what][0].split(), "--out", str(out), "--scenes", str(scenes),
-               "--workers", "2", "--renderer", "raycast", *more]
+    command = [sys.executable, str(script), *BUILD, "--out", str(out), "--scenes", str(scenes), *more]
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".txt").open("a") as said:
         return subprocess.Popen(command, stdout=said, stderr=said)
@@ -118,12 +113,12 @@ def with_dying_workers(build: subprocess.Popen[bytes], kills: int, seconds: floa
 
 
 def with_dying_drivers(
-    what: str, out: Path, scenes: int, kills: int, seconds: float, chance: random.Random
+    out: Path, scenes: int, kills: int, seconds: float, chance: random.Random
 ) -> tuple[int, int]:
     """How many builds were killed before one could end, and how many parts that were whole have been made again."""
     seen: dict[Path, int] = {}
     for number in range(kills + 1):
-        build = start(what, out, scenes)
+        build = start(out, scenes)
         if number < kills:
             time.sleep(chance.uniform(seconds, 5 * seconds))  # a start takes some seconds
         if number == kills or build.poll() is not None:
@@ -132,10 +127,10 @@ def with_dying_drivers(
         workers = list(children(build.pid))
         build.kill()
         build.wait()
-        while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        while any(map(runs, workers)):
             time.sleep(0.05)  # they end by themselves, as soon as they see that nobody waits for them
         for part in (out / ".build" / "parts").glob("*/*"):
-            tables = [part / f"{name}.parquet" for name in BUILDS[what][1]]
+            tables = [part / f"{name}.parquet" for name in TABLES]
             if all(table.exists() for table in tables):
                 seen |= {table: table.stat().st_mtime_ns for table in tables if table not in seen}
     return number, sum(path.stat().st_mtime_ns != moment for path, moment in seen.items())
@@ -150,6 +145,13 @@ def children(pid: int) -> Iterator[int]:
                 yield int(entry.name)
         except OSError:  # has just ended
             continue
+
+
+def runs(pid: int) -> bool:
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty for what has ended and waits to be noticed
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
