@@ -3,10 +3,10 @@
     python scripts/benchmarks/kills.py --out build/kills                       # 200 rooms, 30 and 20 kills
     python scripts/benchmarks/kills.py --out build/kills --scenes 60 --seconds 3
 
-Procedural rooms, plainly rendered, are built without trouble first; then under Ray, if it is installed; then while random
-workers are killed; then while the build itself is killed at random moments and started again. Each time the shards and
-the manifest must be those of the first build, and a part that was whole before a kill must still be the same file at the
-end. Prints a line for each; exit code 1 if anything differs.
+Procedural rooms, plainly rendered, are built without trouble first; then under Ray, if it is installed; then while
+random workers are killed; then while the build itself is killed at random moments and started again. Each time the
+shards and the manifest must be those of the first build, and a part that was whole before a kill must still be the same
+file at the end. Prints a line for each; exit code 1 if anything differs.
 """
 
 import os
