@@ -40,10 +40,15 @@ class Limits:
     """Square metres; smaller rooms are not asked about (appendix 7.5; open)."""
     min_room_shown: float = 0.8
     """Share of the whole scan, in plan, that the frames must show for its size to be asked (open)."""
-    min_area_step: float = 1.15
-    """Smallest factor between two areas offered as neighbouring options (open)."""
-    max_area_step: float = 1.35
-    """Largest factor between two areas offered as neighbouring options (open)."""
+    min_area_step: float = 1.12
+    """Smallest factor between two areas offered as options (open)."""
+    typical_room_area: float = 21.5
+    """Square metres; the median floor area of the scenes' rooms. Wrong options are areas of such rooms: where this or
+    ``room_area_spread`` is far from the scenes', sizes give gold away. The defaults are those of the procedural rooms
+    (open)."""
+    room_area_spread: float = 1.34
+    """Factor by which floor areas deviate from the median (the exponential of their standard deviation in logs), see
+    ``typical_room_area`` (open)."""
 
     max_blanks: int = 8
     """Words left out of one navigation instruction (open)."""
@@ -162,9 +167,8 @@ class Limits:
                 raise InputError(f"{field.name}={value}: expected a share from 0 to 1")
         if self.video_frames < 2:
             raise InputError(f"video_frames={self.video_frames}: expected at least 2")
-        if not 1 < self.min_area_step <= self.max_area_step:
-            raise InputError(f"min_area_step={self.min_area_step}, max_area_step={self.max_area_step}: expected two "
-                             "factors above 1, the smaller first")
+        if min(self.min_area_step, self.room_area_spread) <= 1 or self.typical_room_area == 0:
+            raise InputError("min_area_step and room_area_spread are factors above 1, typical_room_area is above 0")
         if min(self.max_option_centrality, self.same_reference_depth) < 1:
             raise InputError("max_option_centrality and same_reference_depth are factors of 1 or more")
         if self.room_voxel == 0 or self.room_outline_radius < self.room_voxel:
