@@ -11,7 +11,6 @@ from itertools import chain, islice, zip_longest
 from typing import Any
 
 import numpy as np
-import yaml
 
 from builders.errors import InputError
 from builders.hub.dataset import SceneRef, SceneReport
@@ -24,6 +23,7 @@ from builders.tagged.embspatial import RELATIONS
 from builders.tagged.files import Raw
 from builders.tagged.room_facts import DEPTHS, DIRECTIONS, MIN_DEPTH_GAP, RoomFact, facts, height_misleads
 from builders.tagged.supply import code_hash, report_of
+from builders.yaml_files import read_yaml
 
 SOURCE = "procedural"
 
@@ -132,4 +132,4 @@ def _edges(image: ImageRecord, name: str) -> list[float]:
 
 @cache
 def _wording() -> Mapping[str, Any]:
-    return yaml.safe_load(files("builders.tagged").joinpath("wording.yaml").read_text())
+    return read_yaml(files("builders.tagged").joinpath("wording.yaml"))
