@@ -8,6 +8,7 @@ from builders.hub.folder import build_folder
 from builders.hub.manifest import read_manifest
 from builders.hub.publish import carry_out, plan_push, tag_of
 from builders.hub.repository import HubRepo
+from builders.spar.limits import Limits
 from builders.spar.spar_7m import Spar7M
 from builders.spar.spar_bench import SparBench
 from builders.tagged.cv_bench_tagged import CVBenchTagged
@@ -29,7 +30,8 @@ def built(tmp_path_factory):
     boxes = ((100, 200, 140, 240), (300, 300, 340, 340)), ((300, 300, 340, 340), (100, 200, 140, 240))
     write_cv_parquet(root / "cv.parquet", [cv_row(n, *boxes[n % 2]) for n in range(4)])
     made = [
-        SparBench(sources=("procedural",), renderer="raycast", scenes=1, bench_scenes="all", per_task=2),
+        SparBench(sources=("procedural",), renderer="raycast", scenes=1, bench_scenes="all", per_task=2,
+                  limits=Limits(max_keyframes=5, min_view_overlap=0.1)),
         Spar7M(sources=(f"scannet={root / 'scans'}",), max_per_task=2, tasks="depth_prediction_oc,obj_count"),
         EmbSpatialTagged(sources=(f"file={root / 'embspatial.parquet'}",)),
         CVBenchTagged(sources=(f"file={root / 'cv.parquet'}",)),
