@@ -42,6 +42,8 @@ from recipes.spatial_tunnel import open_tunnel
 LIMITS = replace(Limits(), max_keyframes=12)
 """Twelve views per room keep the rendering to minutes."""
 PER_TASK = 60
+TUNNEL = TunnelSettings(resolution=256)
+TUNNEL_SCENES = 4
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -101,8 +103,7 @@ def build(folder: Path, sources: list[str], rooms: int, renderer: str, workers: 
 
 def tunnel_sections(out: Path) -> Markup:
     """Build a sample of SpatialTunnel, score its baselines, and give the report's sections about it."""
-    builder = SpatialTunnel(renderer="raycast", scenes=4, cell_step=2, roll_cell_step=4,
-                            tunnel=replace(TunnelSettings(), resolution=256))
+    builder = SpatialTunnel(renderer="raycast", scenes=TUNNEL_SCENES, cell_step=2, roll_cell_step=4, tunnel=TUNNEL)
     built = build_folder(builder, out / "spatial_tunnel")
     print(f"{built.manifest['questions']} questions; {built.reused} of {len(built.manifest['scenes'])} scenes were "
           "there already")

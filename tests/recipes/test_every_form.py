@@ -19,8 +19,8 @@ from recipes.results import read_results
 from recipes.score_text import score_text
 from recipes.scoring import form_named, form_of, rows_by_form, score
 from recipes.spar_bench import evaluate
+from tests.commands import run
 from tests.recipes.made import make_7m_folder, make_row, rows_of_every_form
-from tests.recipes.test_spar_bench import run
 
 ROWS = rows_of_every_form(12)
 SCORED = [row for row in ROWS if row["metric"]]
@@ -170,8 +170,8 @@ def test_a_form_has_one_name_whatever_stands_beside_it():
 def test_configs_may_be_named_and_the_command_takes_several(seven_m: Questions, tmp_path: Path):
     names = list(dict.fromkeys(row["task"] for row in SCORED))[:2]
     arguments = [part for name in names for part in ("--config", name)]
-    done = run("--dataset", seven_m.repo, "--split", "validation", *arguments, "--model", "baseline:frequency",
-               "--out", tmp_path / "run")
+    done = run("recipes/spar_bench.py", "--dataset", seven_m.repo, "--split", "validation", *arguments,
+               "--model", "baseline:frequency", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     results = read_results(tmp_path / "run")
     assert {name.split("/")[0] for name in results.metrics} - {"average", "level_low", "level_medium",

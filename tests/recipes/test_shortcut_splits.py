@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -24,9 +22,8 @@ from recipes.results import read_results
 from recipes.shortcut_questions import open_shortcuts
 from recipes.shortcut_splits import evaluate, shortcut_recipe, shortcut_text
 from tests.builders.tagged.made import cv_row, depth_row, direction_row, write_cv_parquet, write_parquet
+from tests.commands import run, run_process
 from tests.recipes.made import make_folder, make_row
-
-ROOT = Path(__file__).parents[2]
 
 
 def built(folder: Path, rows: list[dict], **settings: str) -> Questions:
@@ -315,8 +312,8 @@ def test_the_page_stands_alone_and_lets_no_text_become_markup(tmp_path: Path):
     rows[0] = depth_row("mp3d", 0, "far", (100, 200, 300, 400), names=(evil, "table", "lamp", "sofa"))
     questions = built(tmp_path, rows)
     runs = [tmp_path / name for name in ("oracle", "higher-is-farther")]
-    for run in runs:
-        evaluate(questions, f"baseline:{run.name}", run, progress=False)
+    for out in runs:
+        evaluate(questions, f"baseline:{out.name}", out, progress=False)
     write_shortcut_report(questions, runs, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert page.count('class="splits"') == 2 and page.count("gap +100.0") == 3  # of all, close and far
@@ -329,15 +326,11 @@ def test_the_page_stands_alone_and_lets_no_text_become_markup(tmp_path: Path):
 
 
 def test_the_command_writes_its_files_and_ends_with_2_on_wrong_input(bench: Questions, tmp_path: Path):
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "recipes/shortcut_splits.py"), "--dataset", bench.repo, "--out",
-                   str(tmp_path / "run"), *more]
-        return subprocess.run(command, capture_output=True, text=True, cwd="/")
-
-    done = run("--model", "baseline:higher-is-farther", "--config", "depth")
+    command = ("recipes/shortcut_splits.py", "--dataset", bench.repo, "--out", tmp_path / "run")
+    done = run_process(*command, "--model", "baseline:higher-is-farther", "--config", "depth")
     assert done.returncode == 0, done.stderr
     assert "+100.0" in done.stdout and "Fewer than 20 images" in done.stdout
     written = {path.name for path in (tmp_path / "run").iterdir()}
     assert written == {"predictions.parquet", "results.json", "report.html"}
-    refused = run("--model", "baseline:random", "--split", "validation")
+    refused = run(*command, "--model", "baseline:random", "--split", "validation")
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "default/test" in refused.stderr
