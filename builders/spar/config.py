@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,12 @@ class SparBuilder(datasets.ArrowBasedBuilder):
         refs = []
         for spec in self.config.sources:
             source = self.open(spec)
-            chosen = self.chosen(source, self.known_scenes(source))
-            limit = self.config.scenes or source.default_scenes or len(chosen)
-            refs += [SceneRef(spec, source.name, i) for i in chosen[:limit]]
+            known = self.known_scenes(source)
+            usable = (i for i in known if self.usable(source, i))  # few of 100,000 rooms are looked at
+            chosen = list(islice(usable, self.config.scenes or source.default_scenes))
+            if known and not chosen:
+                raise InputError(f"{source.name}: {self.none_usable(len(known))}")
+            refs += [SceneRef(spec, source.name, i) for i in chosen]
         missing = sorted(set(self.config.scene_ids) - {ref.scene_id for ref in refs})
         if missing:
             raise InputError(f"no scene {missing[0]!r} to build{self.chosen_by()} "
@@ -89,8 +93,12 @@ class SparBuilder(datasets.ArrowBasedBuilder):
             raise InputError(f"exclude: {self.config.exclude} leaves no scene to build{self.chosen_by()}")
         return refs
 
-    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
-        """Those of a source's scenes that the dataset may use; ``InputError`` if there are some, but none of these."""
+    def usable(self, source: SceneSource, scene_id: str) -> bool:
+        """Whether the dataset may use a scene, by its split."""
+        raise NotImplementedError
+
+    def none_usable(self, known: int) -> str:
+        """What to tell about a source with so many scenes, of which none is usable."""
         raise NotImplementedError
 
     @property

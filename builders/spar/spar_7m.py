@@ -111,12 +111,11 @@ class Spar7M(SparBuilder):
             for number, finished in enumerate(self._finished(self.config.name, table, tables["frames"])):
                 yield (self.refs.index(ref), number), finished
 
-    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
-        chosen = [i for i in scene_ids if self.split_of(source, i) in SPLITS]
-        if scene_ids and not chosen:
-            raise InputError(f"{source.name}: all of its {len(scene_ids)} scenes are in the test split, from which "
-                             "spar_7m takes nothing")
-        return chosen
+    def usable(self, source: SceneSource, scene_id: str) -> bool:
+        return self.split_of(source, scene_id) in SPLITS
+
+    def none_usable(self, known: int) -> str:
+        return f"all of its {known} scenes are in the test split, from which spar_7m takes nothing"
 
     def chosen_by(self) -> str:
         return " in the train and validation splits"

@@ -103,14 +103,11 @@ class SparBench(SparBuilder):
             first_id = number * quota * len(BENCH_TASKS)
             yield number, _numbered(table.take(pa.array(keep, pa.int64())), first_id)
 
-    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
-        if self.config.bench_scenes == "all":
-            return scene_ids
-        chosen = [i for i in scene_ids if self.split_of(source, i) == "validation"]
-        if scene_ids and not chosen:
-            raise InputError(f"{source.name}: none of its {len(scene_ids)} scenes is in the validation split; "
-                             "add --set bench_scenes=all to use the others")
-        return chosen
+    def usable(self, source: SceneSource, scene_id: str) -> bool:
+        return self.config.bench_scenes == "all" or self.split_of(source, scene_id) == "validation"
+
+    def none_usable(self, known: int) -> str:
+        return f"none of its {known} scenes is in the validation split; add --set bench_scenes=all to use the others"
 
     @property
     def asked_tasks(self) -> list[Task]:

@@ -51,9 +51,9 @@ class RoomRows:
         missing = sorted(set(scene_ids) - set(known))
         if missing:
             raise InputError(f"--scene-id {missing[0]}: no such room; there are {known[0]} to {known[-1]}")
-        count = scenes or self._source.default_scenes or len(known)
-        self._rooms = list(scene_ids)[: scenes or None] or [
-            room for room in known if self._source.split(room) == "validation"][:count]
+        validation = (room for room in known if self._source.split(room) == "validation")
+        self._rooms = list(scene_ids)[: scenes or None] or list(
+            islice(validation, scenes or self._source.default_scenes))
 
     @property
     def refs(self) -> list[SceneRef]:
