@@ -1,6 +1,7 @@
 """From scenes to a Hub folder: parts, shards, card, manifest. The folder is the Hub repository: pushing is copying.
 
-    DIR/README.md  DIR/manifest.json  DIR/<config>/<split>-*.parquet     the dataset
+    DIR/README.md  DIR/card/*.png                                        the card
+    DIR/manifest.json  DIR/<config>/<split>-*.parquet                    the dataset
     DIR/.build/                                                          parts, so that a build can resume
 
 A build may be killed at any moment: parts that exist are whole, shards replace the old ones only when all new ones are
@@ -137,7 +138,7 @@ def _merge(
     _swap_in(builder, out, staging, splits)
     manifest = make_manifest(builder, outcomes, splits, out, parts)
     manifest |= {"questions": _questions(selections)} | builder.manifest_extras(selections, refs)
-    write_card(builder, out, manifest)
+    manifest["card"] = write_card(builder, out, manifest)
     write_manifest(out, manifest)
     return manifest
 

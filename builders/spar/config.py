@@ -12,6 +12,7 @@ import datasets
 import numpy as np
 from numpy.typing import NDArray
 
+from builders import heuristic
 from builders.errors import InputError
 from builders.hub.dataset import ROWS, Candidates, SceneRef, Selection
 from builders.scenes import open_source
@@ -70,6 +71,7 @@ class SparConfig(datasets.BuilderConfig):
 class SparBuilder(datasets.ArrowBasedBuilder):
     """Sources, scenes and review of both datasets; a subclass says which rows they give."""
 
+    KIND = "task"
     config: SparConfig
     scratch: Path | None = None
 
@@ -184,6 +186,7 @@ class SparBuilder(datasets.ArrowBasedBuilder):
                 "removed": sum(self.removed_scenes(s) for s in sources),
             } if self.config.exclude else None,
             "limits": asdict(self.config.limits),
+            "min_gap": heuristic.MIN_GAP,
         }
 
     def licences(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
+from builders.hub.samples import Sample, plain_sample
 from builders.scenes.scene import SceneSource
 from builders.spar.config import SparBuilder, SparConfig
 from builders.spar.frame_tables import (
@@ -28,6 +29,7 @@ from builders.spar.frame_tables import (
     object_table,
     with_pictures,
 )
+from builders.spar.markers import draw_markers
 from builders.spar.rows import SPAR_FEATURES
 from builders.spar.scenes_to_rows import answers, scene_rows
 from builders.spar.tasks import TASKS
@@ -84,6 +86,7 @@ class Spar7M(SparBuilder):
     BUILDER_CONFIGS = [Spar7MConfig(name=name, version=VERSION) for name in (ALL_TASKS, *TASKS, *WITHOUT_QUESTIONS)]
     DEFAULT_CONFIG_NAME = ALL_TASKS
     CONFIG_NAMES = (*TASKS, *WITHOUT_QUESTIONS)
+    REPEATING = ()
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {
         ROWS: ("uid", "task"), "frames": ("frame_id",), "objects": ("object_id",)}
     config: Spar7MConfig
@@ -179,6 +182,11 @@ class Spar7M(SparBuilder):
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         return answers(table)
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        """With its markers drawn in, if the dataset holds its pictures."""
+        plain = plain_sample(row)
+        return replace(plain, views=draw_markers(plain.views, row["objects"])) if plain.views else plain
 
     def settings(self) -> dict[str, Any]:
         return self.shared_settings() | {

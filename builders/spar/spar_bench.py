@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
+from builders.hub.samples import Sample, plain_sample
 from builders.scenes.scene import SceneSource
 from builders.spar.config import SparBuilder, SparConfig
 from builders.spar.rgbd import FRAME_SCHEMA, RGBD_FEATURES, depth_table, with_depth
@@ -73,6 +74,7 @@ class SparBench(SparBuilder):
     BUILDER_CONFIGS = [SparBenchConfig(name="default", version=VERSION)]
     DEFAULT_CONFIG_NAME = "default"
     CONFIG_NAMES = ("default", "tiny", "rgbd")
+    REPEATING = ("tiny", "rgbd")
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {ROWS: ("uid", "task", "frame_ids"), DEPTH: ("frame_id",)}
     config: SparBenchConfig
 
@@ -181,6 +183,9 @@ class SparBench(SparBuilder):
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         return answers(table)
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        return plain_sample(row)
 
     def settings(self) -> dict[str, Any]:
         sizes = ("bench_scenes", "per_task", "tiny_per_task", "rgbd_per_task")

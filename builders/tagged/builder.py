@@ -7,7 +7,7 @@ Tags are given when all rows are known, because box formats, duplicate ids and o
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from builders import heuristic
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
 from builders.hub.files import sha256_of
+from builders.hub.samples import Sample, plain_sample
 from builders.tagged.files import Raw
 from builders.tagged.policies import Outcome
 from builders.tagged.supply import Supply
@@ -74,6 +75,7 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
 
     DEFAULT_CONFIG_NAME = "default"
     CONFIG_NAMES = ("default", "depth")
+    REPEATING = ("depth",)
     FEATURES: datasets.Features
     """The published columns."""
     MEASURED: Mapping[str, pa.DataType]
@@ -210,6 +212,17 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
             for kind, value in zip(table[self.KIND].to_pylist(), table[what].to_pylist(), strict=True):
                 found[kind or "", "choice", what, str(value)] += 1
         return found
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        """With its options, and the tag behind the answer."""
+        plain = plain_sample(row)
+        question = "\n".join([plain.question, *self.options(row)])
+        tag = f" ({row['heuristic']})" if row["heuristic"] else ""
+        return replace(plain, question=question, answer=plain.answer + tag)
+
+    def options(self, row: Mapping[str, Any]) -> list[str]:
+        """A line for each answer to choose from, behind what the answer calls it."""
+        raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
         """The configuration as the manifest shows it, without any path of this machine."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -74,6 +75,9 @@ class CVBenchTagged(TaggedBuilder):
     @property
     def paper_counts(self) -> Mapping[str, int]:
         return PAPER_COUNTS
+
+    def options(self, row: Mapping[str, Any]) -> list[str]:
+        return [f"({chr(ord('A') + number)}) {option}" for number, option in enumerate(row["choices"] or [])]
 
     def tag(self, rows: Sequence[Raw]) -> Tagging:
         tolerance = self.config.rectangle_tolerance

@@ -147,6 +147,9 @@ class EmbSpatialTagged(TaggedBuilder):
     def policy(self) -> str:
         return self.config.policy
 
+    def options(self, row: Mapping[str, Any]) -> list[str]:
+        return [f"{number}: {option}" for number, option in enumerate(row["answer_options"] or [])]
+
     def tag(self, rows: Sequence[Raw]) -> Tagging:
         slack = self.config.box_slack
         votes = embspatial.votes(rows, slack)
