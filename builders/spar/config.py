@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from builders import heuristic
 from builders.errors import InputError
 from builders.hub.dataset import ROWS, Candidates, SceneRef, Selection
-from builders.scenes import open_source
+from builders.hub.parts import spec_hash
+from builders.scenes import is_denoised, open_source
 from builders.scenes.hashed_split import VALIDATION_SHARE
 from builders.scenes.scene import SceneSource
 from builders.spar.labels import EXCLUDED_LABELS, excluded_labels
@@ -148,9 +149,15 @@ class SparBuilder(datasets.ArrowBasedBuilder):
         return [np.array([i for i, uid in enumerate(of_part) if uid not in rejected], np.int64) for of_part in uids]
 
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
-        """What each task asks, and the outcome of the review, None without one."""
+        """What each task asks, the outcome of the review, None without one, and the hash of all that the pictures of a
+        scene depend on, where a denoiser makes them: by that they are compared with published ones."""
         asks = {task.name: asks_briefly(task.name) for task in self.asked_tasks}
-        return {"asks": asks, "review": self._review_outcome}
+        specs = {ref.name: spec_hash(self.part_spec(ref)) for ref in parts if is_denoised(self.open(ref.spec))}
+        return {"asks": asks, "review": self._review_outcome, "render_spec": specs}
+
+    def part_spec(self, ref: SceneRef) -> dict[str, Any]:
+        """Everything the rows of one scene depend on."""
+        raise NotImplementedError
 
     _review_outcome: dict[str, Any] | None = None
 

@@ -15,7 +15,7 @@ import numpy as np
 from builders.errors import InputError
 from builders.hub.dataset import SceneRef, SceneReport
 from builders.randomness import generator
-from builders.scenes import open_source
+from builders.scenes import is_denoised, open_source
 from builders.spar.limits import Limits
 from builders.spar.records import ImageRecord, SceneRecord, build_record
 from builders.spar.tasks.naming import Name
@@ -32,6 +32,7 @@ class RoomRows:
     """Questions about validation rooms, which SPAR-7M trains nobody on."""
 
     unit = "scenes"
+    pictures = SOURCE
 
     def __init__(self, key: tuple[str, str, int], renderer: str, scenes: int, scene_ids: tuple[str, ...],
                  per_relation: int, pictures_per_room: int) -> None:
@@ -46,6 +47,7 @@ class RoomRows:
         self._key, self._per_relation = key, per_relation
         self._limits = Limits(max_keyframes=pictures_per_room)
         self._source = open_source(SOURCE, key[2], renderer)
+        self.denoised = is_denoised(self._source)
         self._renderer = renderer
         known = self._source.scene_ids()
         missing = sorted(set(scene_ids) - set(known))
