@@ -1,7 +1,7 @@
 """What changed scenes cost to publish, in bytes, with the Hub's two ways to take files.
 
-LFS takes whole files: a changed scene costs its shard. Xet, the Hub's own, takes chunks: it costs about itself. Its real
-client is measured, against a store in a folder.
+LFS takes whole files: a changed scene costs its shard. Xet, the Hub's own, takes chunks: a scene costs itself. Xet's
+real client is measured, against a store in a folder.
 """
 
 import shutil
@@ -18,8 +18,9 @@ from huggingface_hub import HfApi
 
 from builders.hub import parquet, shards
 from builders.hub.dataset import Selection
+from builders.hub.files import sha256_of
 from builders.hub.publish import carry_out, plan_push
-from builders.hub.repository import HubRepo
+from builders.hub.repository import Content, HubRepo
 from builders.hub.shards import ends_shard, write_split
 from builders.tunnel import spatial_tunnel
 from tests.builders.hub.published import lighter, tunnel
@@ -28,12 +29,12 @@ FEATURES = Features({"id": Value("int64"), "note": Value("string"), "image": Lis
 SCENES = 200
 
 
-def test_one_changed_scene_of_a_hundred_uploads_little_more_than_itself(hub, tmp_path, monkeypatch):
-    """At the server, shards of a scene or two."""
+def test_one_changed_scene_of_forty_uploads_its_shards(hub, tmp_path, monkeypatch):
+    """From the build to the server."""
     repo = HubRepo("org/tunnel", HfApi(endpoint=hub.endpoint, token=hub.token))
-    monkeypatch.setattr(shards, "SHARD_BYTES", 6_000)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 10_000)
     monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 3_000)
-    carry_out(plan_push(tunnel(tmp_path / "old", monkeypatch, size_scenes=100), repo))
+    carry_out(plan_push(tunnel(tmp_path / "old", monkeypatch, size_scenes=40), repo))
     first = _shard_bytes(hub)
     draw = spatial_tunnel.pictures
     monkeypatch.setattr(spatial_tunnel, "pictures", lambda shots, config, name, folder: [
@@ -41,8 +42,8 @@ def test_one_changed_scene_of_a_hundred_uploads_little_more_than_itself(hub, tmp
     before = set(hub.repo("datasets", "org/tunnel").objects)
     shutil.copytree(tmp_path / "old", tmp_path / "new")
     shutil.rmtree(tmp_path / "new/.build/parts/size_variation/size_17")
-    carry_out(plan_push(tunnel(tmp_path / "new", monkeypatch, "0.2.0", size_scenes=100), repo))
-    assert 0 < _shard_bytes(hub, before) < 0.04 * first
+    carry_out(plan_push(tunnel(tmp_path / "new", monkeypatch, "0.2.0", size_scenes=40), repo))
+    assert 0 < _shard_bytes(hub, before) < 0.1 * first
 
 
 def _shard_bytes(hub, known=frozenset()):
@@ -66,8 +67,9 @@ def _write_part(folder, number, seed, rows=10):
     table = [{"id": 0, "note": f"scene {number}, row {row}", "image": [pictures[row % 4], pictures[(row + 1) % 4]]}
              for row in range(rows)]
     (folder / f"scene_{number:03d}").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(table, schema=FEATURES.arrow_schema), folder / f"scene_{number:03d}/rows.parquet",
-                   **parquet.writer_options(FEATURES.arrow_schema))
+    schema = FEATURES.arrow_schema
+    pq.write_table(pa.Table.from_pylist(table, schema=schema), folder / f"scene_{number:03d}/rows.parquet",
+                   **parquet.writer_options(schema))
 
 
 def _written(folder, out, per_shard):
@@ -92,11 +94,11 @@ def _xet_bytes(files, store):
 
 
 @pytest.mark.parametrize("rows", [10, 7], ids=["other pictures", "fewer rows"])
-def test_one_percent_of_changed_scenes_is_about_one_percent_of_new_chunks(scenes, tmp_path, rows):
-    """Two of 200 scenes, 10 a shard: whatever the size of the shards, Xet takes about their share."""
+def test_one_percent_of_changed_scenes_costs_their_shards_or_about_themselves(hub, scenes, tmp_path, rows):
+    """Two of 200 scenes, about 7 a shard: two or three shards by LFS, a chunk more than the scenes by Xet."""
     old = _written(scenes, tmp_path / "old", per_shard=10)
     assert 10 < len(old) < 40
-    first = _xet_bytes(old, tmp_path / "store")
+    lfs, xet = _lfs_bytes(old, hub), _xet_bytes(old, tmp_path / "store")
     kept = {number: (scenes / f"scene_{number:03d}/rows.parquet").read_bytes() for number in (60, 140)}
     try:
         for number in kept:
@@ -105,11 +107,17 @@ def test_one_percent_of_changed_scenes_is_about_one_percent_of_new_chunks(scenes
     finally:
         for number, data in kept.items():
             (scenes / f"scene_{number:03d}/rows.parquet").write_bytes(data)
-    again = {file.read_bytes() for file in new} - {file.read_bytes() for file in old}
-    total = sum(file.stat().st_size for file in new)
-    lfs, xet = sum(map(len, again)) / total, _xet_bytes(new, tmp_path / "store") / first
-    print(f"shards of {SCENES / len(new):.1f} scenes: LFS {lfs:.1%}, Xet {xet:.1%}")
-    assert 0.01 < lfs < 0.25 and 0.01 < xet < 0.03
+    assert 0.01 * lfs < _lfs_bytes(new, hub) < 0.1 * lfs
+    assert 0.01 * xet < _xet_bytes(new, tmp_path / "store") < 0.03 * xet
+
+
+def _lfs_bytes(files, hub):
+    """What arrives at the server when these files are committed."""
+    repo = HubRepo("org/toy", HfApi(endpoint=hub.endpoint, token=hub.token))
+    before = hub.uploaded_bytes
+    contents = {f"all/{file.name}": Content(file, file.stat().st_size, sha256_of(file)) for file in files}
+    repo.commit(repo.head() or repo.create(private=False), contents, (), "shards")
+    return hub.uploaded_bytes - before
 
 
 def test_shards_behind_a_changed_scene_keep_their_scenes():
