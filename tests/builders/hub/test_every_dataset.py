@@ -181,7 +181,7 @@ def test_the_answer_that_is_most_out_of_balance_is_named():
 
 
 def test_rooms_rendered_again_after_one_spec_are_the_same_version(built, tmp_path):
-    """As a denoiser might leave them: one lighter by a level. Without a spec, or after another, it is another picture."""
+    """As a denoiser might leave them: one a level lighter. Without a spec, or after another, it is another picture."""
     folder = built["spar_bench"]
     again = shutil.copytree(folder, tmp_path / "again", ignore=shutil.ignore_patterns(".build"))
     manifest = read_manifest(folder)
