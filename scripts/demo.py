@@ -33,8 +33,7 @@ from recipes.answerers.baselines import BASELINES
 from recipes.answerers.yes_no import YES_NO_BASELINES
 from recipes.questions import open_questions
 from recipes.report import write_report
-from recipes.reporting.runs import read_runs
-from recipes.reporting.tunnel_page import render_tunnel_page
+from recipes.reporting.compare_page import comparison_sections
 from recipes.spar_bench import evaluate
 from recipes.spatial_tunnel import evaluate as score_tunnel_run
 from recipes.spatial_tunnel import open_tunnel
@@ -114,7 +113,7 @@ def tunnel_sections(out: Path) -> Markup:
         v, delta, sizes = (scores[name].value for name in (
             "phase_variation/v", "phase_variation/delta", "size_variation/delta_s"))
         print(f"baseline:{run.name}: v {v:.2f}, delta {delta:.2f}, delta_s {sizes:.2f}")
-    return Markup(render_tunnel_page(questions, read_runs(runs, questions), "tunnel_sections.html.jinja"))
+    return comparison_sections(runs)
 
 
 def load_back(folder: Path) -> None:

@@ -81,7 +81,7 @@ def test_comparing_is_scoring(form: str):
         answers = [answer_from_text(row, rows[(i + shift) % len(rows)]["answer"], 0.0) for i, row in enumerate(rows)]
         texts = [rows[(i + shift) % len(rows)]["answer"] for i in range(len(rows))]
         compared = grader.compare(texts, [row["answer"] for row in rows])
-        items = score(rows, {row["uid"]: a.answer for row, a in zip(rows, answers)}).items
+        items = score(rows, {row["uid"]: a.answer for row, a in zip(rows, answers)}).values
         assert compared == pytest.approx(items)
         assert [a.answer is None for a in answers] == [a.status != "ok" for a in answers]
 
@@ -119,7 +119,7 @@ def test_the_oracle_is_right_and_random_and_frequency_meet_their_theory(form: st
         theory = table.mean(axis=1)
     assert make_baseline("random", SCORED, 0).expected(rows) == pytest.approx(theory)
     runs = [make_baseline("random", SCORED, seed).answer(rows) for seed in range(30)]
-    scores = [score(rows, {row["uid"]: a.answer for row, a in zip(rows, run)}).items for run in runs]
+    scores = [score(rows, {row["uid"]: a.answer for row, a in zip(rows, run)}).values for run in runs]
     assert np.mean(scores) == pytest.approx(theory.mean(), abs=0.12)
     counts = Counter(golds)
     mode = make_baseline("frequency", SCORED, 0).answer(rows[:1])[0].raw_text

@@ -34,7 +34,8 @@ def test_the_command_writes_both_files_in_their_published_form(small: Questions,
         assert score["interval"].endswith("_few_groups")
     assert sum(results["metrics"][task]["n"] for task in tasks) == results["metrics"]["average"]["n"] == 30
     table = pq.read_table(out / "predictions.parquet")
-    assert table.column_names == ["id", "raw_text", "answer", "status", "margin", "seconds"]
+    assert table.column_names == ["id", "raw_text", "answer", "status", "margin", "seconds", "score", "group",
+                                  "parts"]
     assert table["id"].to_pylist() == [row["uid"] for row in small.rows[:30]]
 
 
