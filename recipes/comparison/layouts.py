@@ -131,14 +131,18 @@ def _open_tunnel(results: Results) -> Questions:
 
 
 def _arrange_plain(names: Sequence[str]) -> list[Line]:
-    """By the words before the last slash; gaps and differences by their names."""
+    """By the words before the last slash; gaps and differences by their names; tasks of SPAR as SPAR has them."""
+    if "average" in names:
+        return _arrange_spar(names)
     lines = []
     for name in names:
         block, _, figure = name.rpartition("/")
-        form = form_named(name)
-        signed = any(word in figure for word in ("gap", "delta"))
-        lines.append(Line(name, form.short, form.name) if form else Line(name, figure, block=block, signed=signed))
+        lines.append(Line(name, figure, block=block, signed=any(word in figure for word in ("gap", "delta"))))
     return lines
+
+
+def _plain_headlines(names: Sequence[str]) -> list[str]:
+    return [name for name in ("average", "accuracy", "gap") if name in names] or list(names[:2])
 
 
 def _place(results: Results) -> tuple[str, str | None]:
@@ -172,5 +176,5 @@ LAYOUTS: Mapping[str, Layout] = {
 """Recipe -> layout."""
 
 PLAIN = Layout("", "Figures as their program gave them, with its own intervals.", _arrange_plain,
-               lambda names: list(names[:2]))
+               _plain_headlines)
 """Of a recipe that is not among them."""

@@ -1,9 +1,9 @@
 """Results that lmms-eval wrote: ``<date>_results.json``, and with ``--log_samples`` ``<date>_samples_<task>.jsonl``.
 
 Every task gives its figures with lmms-eval's own standard error. Tasks of ``recipes/lmms_eval`` also log what each
-question scored, so that their runs have intervals over scenes or images and paired differences; of other tasks only the
-figures are known. Runs are told to be about the same questions by a hash of the ids and golds that were logged, else of
-the dataset's path, so that results of lmms-eval are compared among themselves.
+question scored, so that their runs have our intervals (over scenes or images) and paired differences; of other tasks
+only the figures are known. Runs are told to be about the same questions by a hash of the ids and golds that were
+logged, else of the dataset's path, so that results of lmms-eval are compared among themselves.
 
 To score such answers as the recipes do, give the samples file to them: ``--predictions <date>_samples_<task>.jsonl``.
 """
@@ -15,9 +15,12 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from builders.errors import InputError
 from recipes.answerers.answerer import Answer
-from recipes.items import DIFFERENCE, Item, Items
+from recipes.comparison.figures import figure_of
+from recipes.items import DIFFERENCE, MEAN, Composed, Item, Items, figures_of
 from recipes.predictions import Answers
 from recipes.results import Results
 from recipes.scoring import Score, means_over
@@ -64,36 +67,50 @@ def _of_task(
     answers = {sample["id"]: Answer(sample["raw_text"], sample["raw_text"], "ok", None, 0.0)
                for sample in samples if sample.get("id") in items}
     n = held.get("n-samples", {}).get(task, {}).get("effective", len(samples))
-    n_groups = len({item.group for item in items.values()}) or n
     metrics = {}
     for key, value in _numbers(figures).items():
-        error = figures.get(_error_key(key))
-        reach = _Z * error if isinstance(error, float) and isfinite(error) else nan
-        bounds = value - reach, value + reach
-        metrics[key.partition(",")[0]] = Score(value, n, *bounds, "lmms-eval stderr", n_groups, 1, 0)
+        reach = _Z * _error(figures, key)
+        metrics[key.partition(",")[0]] = Score(value, n, value - reach, value + reach, "lmms-eval stderr", n, 1, 0)
     repo = str(config.get("dataset_path", task))
     notes = config.get("metadata") if isinstance(config.get("metadata"), dict) else {}
     identity = sorted((sample["id"], str(sample["target"])) for sample in samples if sample.get("id") in items)
     dataset = {"repo": repo, "revision": None,
                "manifest_sha256": "lmms-eval:" + hashlib.sha256(repr(identity or repo).encode()).hexdigest()[:24]}
     model = held.get("model_name") or str(held.get("model_source") or path.parent.name)
-    parts = dict.fromkeys(part for item in items.values() for part in item.parts)
-    composed = means_over(list(parts)) | {"gap": {DIFFERENCE: ["consistent", "counter"]}}
+    parts = figures_of(items)
+    composed = means_over(list(parts)) if "average" in metrics else {"gap": {DIFFERENCE: ["consistent", "counter"]}}
+    metrics |= _of_items(items, {name: {MEAN: [name]} for name in parts} | composed)
     settings = {"config": config.get("dataset_name") or "default", "split": config.get("test_split") or "",
                 "unit": notes.get("unit", ""), "composed": composed,
                 "answerer": {"generation_kwargs": config.get("generation_kwargs", {})}}
     return Results(f"lmms-eval: {task}", model, dataset, metrics, settings, {}), items, answers
 
 
+def _of_items(items: Items, made_of: Composed) -> dict[str, Score]:
+    """The figures in percent, with intervals over the groups that the items name."""
+    parts, found = figures_of(items), {}
+    for name, ((kind, names),) in ((name, parts_of.items()) for name, parts_of in made_of.items()):
+        if all(part in parts for part in names):
+            own = [[items[uid] for uid in parts[part]] for part in names]
+            value, (low, high, method, n, n_groups) = figure_of(
+                [np.array([item.score for item in part]) for part in own],
+                [[item.group for item in part] for part in own], kind)
+            assert low is not None and high is not None  # no part is empty
+            found[name] = Score(100 * value, n, 100 * low, 100 * high, method, n_groups, len(names), 0)
+    return found
+
+
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
     """``<metric>,<filter>`` -> value, without errors of others and without words."""
     return {key: float(value) for key, value in figures.items()
-            if "," in key and "_stderr" not in key and isinstance(value, int | float)}
+            if "," in key and "_stderr" not in key and isinstance(value, int | float) and isfinite(value)}
 
 
-def _error_key(key: str) -> str:
+def _error(figures: Mapping[str, Any], key: str) -> float:
+    """The standard error that lmms-eval gives with a figure, clustered where it is; NaN where it gives none."""
     name, _, filtered = key.partition(",")
-    return f"{name}_stderr_clustered,{filtered}"
+    errors = (figures.get(f"{name}_{kind},{filtered}") for kind in ("stderr_clustered", "stderr", "stderr_clt"))
+    return next((float(error) for error in errors if isinstance(error, int | float) and isfinite(error)), nan)
 
 
 def _samples(path: Path) -> list[dict[str, Any]]:

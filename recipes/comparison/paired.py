@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builders.errors import InputError
-from metrics.shortcut_gap._difference import difference_interval
-from metrics.shortcut_gap._intervals import mean_interval, wilson
-from metrics.spar_score._averages import mean_of_task_means
+from metrics.shortcut_gap._intervals import wilson
+from recipes.comparison.figures import figure_of
 from recipes.comparison.runs import Group, Run
 from recipes.items import DIFFERENCE, MEAN, Composed, figures_of
 
@@ -78,26 +77,16 @@ class Paired:
         parts = [here[np.isfinite(distance[here])] for here in (self._members.get(name, _NONE) for name in names)]
         if not parts or not all(map(len, parts)):
             return None
-        here = np.concatenate(parts)
-        of_part = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        halves, groups = (distance[here] + 1) / 2, self._groups[here].tolist()
-        interval: tuple[float | None, float | None, str, int, int]
-        if kind == DIFFERENCE:
-            interval = difference_interval(halves, of_part == 0, groups)
-            value, centre = float(halves[of_part == 0].mean() - halves[of_part == 1].mean()), 0.0
-        elif len(parts) == 1:
-            interval = mean_interval(halves, groups)
-            value, centre = float(halves.mean()), 0.5
-        else:
-            value, interval = mean_of_task_means(halves, of_part.tolist(), groups)
-            centre = 0.5
-        low, high, method, _, n_groups = interval
+        halves = [(distance[here] + 1) / 2 for here in parts]
+        groups = [self._groups[here].tolist() for here in parts]
+        value, (low, high, method, n, n_groups) = figure_of(halves, groups, kind)
         assert low is not None and high is not None  # there is at least one question
-        if not distance[here].any():  # equal on each: a difference is as rare as what was never seen
+        centre = 0.0 if kind == DIFFERENCE else 0.5
+        if all((part == 0.5).all() for part in halves):  # equal on each: a difference is as rare as what was never seen
             bound = wilson(0, n_groups)[1] / (1 if kind == DIFFERENCE else 2)
             low, high, method = centre - bound, centre + bound, "equal"
         value, low, high = (2 * self._scale * (x - centre) for x in (value, low, high))
-        return Difference(value, low, high, f"paired_{method}", len(here), n_groups)
+        return Difference(value, low, high, f"paired_{method}", n, n_groups)
 
 
 _NONE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
