@@ -312,8 +312,8 @@ def test_the_page_stands_alone_and_lets_no_text_become_markup(tmp_path: Path):
     rows[5] = depth_row("mp3d", 5, "close", (100, 200, 300, 400), names=(evil, "table", "lamp", "sofa"))
     questions = built(tmp_path, rows)
     runs = [tmp_path / name for name in ("oracle", "higher-is-farther")]
-    for run in runs:
-        evaluate(questions, f"baseline:{run.name}", run, progress=False)
+    for out in runs:
+        evaluate(questions, f"baseline:{out.name}", out, progress=False)
     write_comparison(runs, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert page.count('class="chart bars"') == page.count("gap +100.0") == 3  # of all, close and far
