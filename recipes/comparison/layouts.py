@@ -43,6 +43,11 @@ class Line:
     signed: bool = False
     """A gap: shown with its sign."""
 
+    @property
+    def name(self) -> str:
+        """Where no heading says the block."""
+        return f"{self.block}: {self.label}" if self.block else self.label
+
 
 @dataclass(frozen=True)
 class Layout:

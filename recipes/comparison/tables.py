@@ -107,10 +107,10 @@ def markdown(part: Compared) -> str:
              f"{group.asked.config}/{group.asked.split}, manifest {group.asked.manifest_sha256[:24]}; in brackets 95 % "
              "intervals"]
     head = ["Figure", "n", *map(name_of, runs)]
-    rows = [[f"{line.block} {line.label}".strip(), _count([run.metrics.get(line.figure) for run in runs]),
+    rows = [[line.name, _count([run.metrics.get(line.figure) for run in runs]),
              *(_cell(run.metrics.get(line.figure), digits, line.signed) for run in runs)] for line in part.lines]
     texts.append(_table(head, rows))
-    pairs = [[f"{line.block} {line.label}".strip(), name_of(runs[i]), name_of(runs[j]), str(found.n),
+    pairs = [[line.name, name_of(runs[i]), name_of(runs[j]), str(found.n),
               _cell(found, digits, True)]
              for line in part.headlines for i, j in combinations(range(len(runs)), 2)
              if (found := part.differences.get((line.figure, i, j)))]
