@@ -18,6 +18,7 @@ CLOSED_FORMS = ("select", "judge", "")
 """Formats whose answers are few: letters, Yes and No. Datasets without formats have such answers alone."""
 
 _COUNTED = ("format_type", "answer", "answer_value", "unit", "metric", "heuristic", "vertical_gap", "objects")
+_BATCH = 4096
 _STEP = 0.01
 """Of heights, in which they are counted."""
 
@@ -139,7 +140,7 @@ def _rows(folder: Path, shards: Iterable[str], columns: Iterable[str]) -> Iterat
     for shard in shards:
         with pq.ParquetFile(folder / shard) as file:
             held = [name for name in columns if name in file.schema_arrow.names]
-            for batch in file.iter_batches(columns=held):
+            for batch in file.iter_batches(_BATCH, columns=held):
                 yield from batch.to_pylist()
 
 

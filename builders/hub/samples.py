@@ -74,7 +74,7 @@ def choose(folder: Path, shards: Sequence[str], kind: str, hidden: AbstractSet[s
         name = next(column for column in NAMES if column in held)
         columns = [column for column in (name, kind, "heuristic", "source") if column in held]
         first = 0
-        for batch in file.iter_batches(columns=columns):
+        for batch in file.iter_batches(4096, columns=columns):
             for number, row in enumerate(batch.to_pylist(), first):
                 if row.get("source") not in hidden:
                     place = Place(shard, number, row[kind] or "")
