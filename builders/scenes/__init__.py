@@ -20,9 +20,23 @@ def _scannet(root: str | None, seed: int, renderer: str) -> SceneSource:
     return ScanNetSource(_needed(root, "scannet"))
 
 
+def _scannetpp(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannetpp import ScanNetPPSource
+
+    return ScanNetPPSource(_needed(root, "scannetpp"))
+
+
+def _scannetpp_dslr(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannetpp import ScanNetPPSource
+
+    return ScanNetPPSource(_needed(root, "scannetpp_dslr"), dslr=True)
+
+
 SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
     "procedural": _procedural,
     "scannet": _scannet,
+    "scannetpp": _scannetpp,
+    "scannetpp_dslr": _scannetpp_dslr,
 }
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 

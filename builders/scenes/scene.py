@@ -190,6 +190,19 @@ class Scene:
             raise ValueError(f"instructions: a frame that scene {self.scene_id} lacks")
 
 
+@dataclass(frozen=True)
+class Glance:
+    """What a scene holds, as far as a look at its files tells, without reading them all."""
+
+    frames: int
+    """Pictures, those without a usable pose included."""
+    objects: int
+    """Annotated instances, walls and floors included."""
+    has_depth: bool
+    missing: tuple[str, ...] = ()
+    """Files without which the scene cannot be loaded, as a scene of the source calls them."""
+
+
 class SceneSource(Protocol):
     """Where scenes come from: one class per on-disk layout (or generator).
 
@@ -224,6 +237,10 @@ class SceneSource(Protocol):
 
     def fingerprint(self, scene_id: str) -> str:
         """A cheap hash that changes when the scene's input changes; a part is rebuilt when it does."""
+        ...
+
+    def glance(self, scene_id: str) -> Glance:
+        """What ``scripts/build.py describe`` tells of the scene; ``SceneError`` where even that cannot be read."""
         ...
 
     def load(self, scene_id: str) -> Scene:
