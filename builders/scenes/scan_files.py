@@ -49,6 +49,7 @@ class SceneFolders:
                              "give the folder that holds them")
         self.dataset = self._root.parent if self._root.name == below else self._root
         """The dataset folder, which holds what concerns all scenes, such as lists of splits."""
+        self._resolved = self._root.resolve()
 
     def ids(self) -> list[str]:
         return list(self._scenes)
@@ -68,7 +69,7 @@ class SceneFolders:
     def file(self, scene_id: str, name: str) -> Path:
         """A file of a scene, whether it exists or not; ``SceneError`` if it lies outside the root."""
         path = self._scenes[scene_id] / name
-        if not path.resolve().is_relative_to(self._root.resolve()):
+        if not path.resolve().is_relative_to(self._resolved):
             raise SceneError(f"{path}: leads out of {self._root}; replace the link by what it leads to, or give the "
                              "folder that holds both")
         return path
