@@ -147,14 +147,29 @@ def picture_size(path: Path) -> Size:
         raise SceneError(f"{path}: not an image ({error}); export this frame again") from error
 
 
-def first_size(paths: list[Path]) -> Size:
-    """Of the first picture that is one: a broken frame must not cost the scan."""
-    for path in paths[:-1]:
+def first_size(paths: Iterable[Path], depth: bool = False) -> Size | None:
+    """Of the first picture that is one: a broken frame must not cost the scan. None if there is no path.
+
+    Args:
+        depth: the pictures are depth maps, and must have 16 bits.
+
+    Raises:
+        SceneError: why the first cannot be read, if none can.
+    """
+    reason: SceneError | None = None
+    for path in paths:
         try:
-            return picture_size(path)
-        except SceneError:
+            size = picture_size(path)
+        except SceneError as error:
+            reason = reason or error
             continue
-    return picture_size(paths[-1])
+        if depth:
+            with Image.open(path) as image:
+                require_16_bits(image, path)
+        return size
+    if reason:
+        raise reason
+    return None
 
 
 def read_jpeg(path: Path) -> bytes:
@@ -174,14 +189,6 @@ def complete_jpeg(data: bytes, where: str) -> bytes:
         except OSError as error:
             raise SceneError(f"{where}: not a complete JPEG ({error}); export this frame again") from error
     return data
-
-
-def depth_size(path: Path) -> Size:
-    """Of a depth map; ``SceneError`` if it is none of 16 bits."""
-    size = picture_size(path)
-    with Image.open(path) as image:
-        require_16_bits(image, path)
-    return size
 
 
 def read_depth_png(path: Path, size: Size) -> bytes:

@@ -288,13 +288,9 @@ def test_no_link_leads_out_of_the_root(boxes_written, changeable, tmp_path):
     picture.unlink()
     os.symlink(secret, picture)
     source = ScanNetPPSource(changeable)
-    with pytest.raises(SceneError, match=r"frame_000002\.jpg: leads out of"):
-        source.load(SCENE_ID)
-    picture.unlink()
     scene = source.load(SCENE_ID)
-    os.symlink(secret, picture)
-    with pytest.raises(SceneError, match="leads out of"):
-        source.read_color(scene, replace(scene.frames[0], frame_id="frame_000002"))
+    with pytest.raises(SceneError, match=r"frame_000002\.jpg: leads out of"):
+        source.read_color(scene, scene.frames[2])
     with pytest.raises(SceneError, match="leads out of"):
         source.read_color(scene, replace(scene.frames[0], frame_id="../../../../../secret"))
     os.symlink(boxes_written / "data" / SCENE_ID, changeable / "data" / "ffffffffff")
