@@ -13,7 +13,7 @@ from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 
-LIMITS = Limits(max_keyframes=16)
+LIMITS = Limits(max_keyframes=10)
 
 
 @pytest.fixture(scope="module")
