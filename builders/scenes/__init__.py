@@ -30,6 +30,10 @@ def _scannetpp_dslr(root: str | None, seed: int, renderer: str) -> SceneSource:
     from builders.scenes.scannetpp import ScanNetPPSource
 
     return ScanNetPPSource(_needed(root, "scannetpp_dslr"), dslr=True)
+def _json(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.boxes_json import BoxesJsonSource
+
+    return BoxesJsonSource(_needed(root, "json"))
 
 
 SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
@@ -37,6 +41,7 @@ SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
     "scannet": _scannet,
     "scannetpp": _scannetpp,
     "scannetpp_dslr": _scannetpp_dslr,
+    "json": _json,
 }
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 
