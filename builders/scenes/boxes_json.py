@@ -36,6 +36,8 @@ What objects a frame shows is decided by the best that is there: instance maps, 
 every frame has one; else the boxes themselves, as if they were solid (``builders.spar.visibility_bases``).
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +47,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builders.errors import InputError, SceneError
-from builders.scenes import checked
+from builders.scenes import image_files
 from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
-from builders.scenes.scene import NO_MESH, Array, Frame, OrientedBox, Room, Scene, SceneObject
+from builders.scenes.plausible import require_room_size
+from builders.scenes.scan_files import count, read_json
+from builders.scenes.scene import NO_MESH, Array, Frame, Glance, OrientedBox, Room, Scene, SceneObject
 
 FORMAT = "vantage-scene-1"
 DESCRIPTION = "scene.json"
@@ -104,7 +108,18 @@ class BoxesJsonSource:
     def fingerprint(self, scene_id: str) -> str:
         """Names and sizes of all files of the scene, and what its description says."""
         folder = self._folder(scene_id)
-        return checked.fingerprint(folder, folder / DESCRIPTION)
+        listing = sorted((str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file())
+        said = (folder / DESCRIPTION).read_bytes()
+        return hashlib.sha256(json.dumps(listing).encode() + said).hexdigest()
+
+    def glance(self, scene_id: str) -> Glance:
+        folder = self._folder(scene_id)
+        described, where = _read(folder), folder / DESCRIPTION
+        frames = [entry for entry, _ in _entries(described, "frames", where)]
+        objects = list(_entries(described, "objects", where))
+        files = [files.image for files in _files(described, folder).values()]
+        missing = tuple(dict.fromkeys(str(path.relative_to(folder)) for path in files if not path.is_file()))
+        return Glance(len(frames), len(objects), any(entry.get("depth") for entry in frames), missing)
 
     def load(self, scene_id: str) -> Scene:
         folder = self._folder(scene_id)
@@ -119,7 +134,7 @@ class BoxesJsonSource:
         rooms = tuple(_room(entry, at) for entry, at in _entries(described, "rooms", where))
         if not frames:
             raise SceneError(f"{where}: no frame with a pose")
-        checked.require_metres(where, frames, objects)
+        require_room_size(str(where), frames, objects)
         values = [entry.get("instance") for entry, _ in _entries(described, "objects", where)]
         basis = _basis(frames, files, objects, values, where)
         maps = _Maps(files, {value: i for i, value in enumerate(values) if value is not None})
@@ -130,7 +145,7 @@ class BoxesJsonSource:
 
     def read_color(self, scene: Scene, frame: Frame) -> bytes:
         assert isinstance(scene.maps, _Maps)
-        return checked.read_image(scene.maps.files[frame.frame_id].image, _ADVICE)
+        return image_files.read_image(scene.maps.files[frame.frame_id].image, _ADVICE)
 
     def read_depth(self, scene: Scene, frame: Frame) -> bytes | None:
         assert isinstance(scene.maps, _Maps)
@@ -156,14 +171,14 @@ class _Maps:
         path = self.files[frame.frame_id].instances
         if path is None:
             return None
-        values = checked.read_map(path, (frame.width, frame.height), _ADVICE)
-        return checked.renamed(values, self.objects)
+        values = image_files.read_map(path, (frame.width, frame.height), _ADVICE)
+        return image_files.renamed(values, self.objects)
 
     def depth(self, frame: Frame) -> NDArray[np.float32] | None:
         png = self.depth_png(frame)
         if png is None or frame.depth_intrinsics is None:
             return None
-        metres = checked.depth_metres(png)
+        metres = image_files.depth_metres(png)
         if (frame.depth_intrinsics == frame.intrinsics).all() and metres.shape == (frame.height, frame.width):
             return metres
         # the pixel of the depth camera that looks where the pixel of the picture does: both are at one place
@@ -178,7 +193,15 @@ class _Maps:
         path = self.files[frame.frame_id].depth
         same = frame.depth_intrinsics is not None and (frame.depth_intrinsics == frame.intrinsics).all()
         size = (frame.width, frame.height) if same else None
-        return None if path is None else checked.read_depth_png(path, size, _ADVICE)
+        return None if path is None else image_files.read_depth_png(path, size, _ADVICE)
+
+
+def _within(folder: Path, name: str) -> Path:
+    """``folder / name``, where that lies in the folder, links followed; ``SceneError`` where it leads out of it."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SceneError(f"{path}: leads out of {folder}, and nothing outside of it is read; put the file there")
+    return path
 
 
 def _scene_folders(root: Path) -> dict[str, Path]:
@@ -188,8 +211,8 @@ def _scene_folders(root: Path) -> dict[str, Path]:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    path = checked.within(folder, DESCRIPTION)
-    described = checked.read_json(path, "correct it")
+    path = _within(folder, DESCRIPTION)
+    described = read_json(path, "correct it")
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise SceneError(f'{path}: expected an object with "format": "{FORMAT}"')
     return described
@@ -257,14 +280,14 @@ def _object(entry: Mapping[str, Any], at: str) -> SceneObject:
 def _frames(described: Mapping[str, Any], folder: Path, dropped: dict[str, int]) -> Iterator[Frame]:
     for entry, at in _entries(described, "frames", folder / DESCRIPTION):
         if entry.get("world_from_camera") is None:
-            dropped["frames_without_pose"] = dropped.get("frames_without_pose", 0) + 1
+            count(dropped, "frames_without_pose")
             continue
-        path = checked.within(folder, _word(entry, "image", at))
+        path = _within(folder, _word(entry, "image", at))
         intrinsics = _intrinsics(entry, "intrinsics", at)
         depth = _intrinsics(entry, "depth_intrinsics", at) if "depth_intrinsics" in entry else intrinsics
         pose = _numbers(entry, "world_from_camera", (4, 4), at)
         try:
-            yield Frame(_word(entry, "id", at), *checked.image_size(path, _ADVICE), intrinsics, pose,
+            yield Frame(_word(entry, "id", at), *image_files.image_size(path, _ADVICE), intrinsics, pose,
                         depth if entry.get("depth") else None)
         except ValueError as error:
             raise SceneError(f"{at}: {error}") from error
@@ -282,9 +305,9 @@ def _files(described: Mapping[str, Any], folder: Path) -> dict[str, _Files]:
     """The files of each frame by its id."""
     found = {}
     for entry, at in _entries(described, "frames", folder / DESCRIPTION):
-        depth, instances = (checked.within(folder, _word(entry, key, at)) if entry.get(key) else None
+        depth, instances = (_within(folder, _word(entry, key, at)) if entry.get(key) else None
                             for key in ("depth", "instances"))
-        found[_word(entry, "id", at)] = _Files(checked.within(folder, _word(entry, "image", at)), depth, instances)
+        found[_word(entry, "id", at)] = _Files(_within(folder, _word(entry, "image", at)), depth, instances)
     return found
 
 
