@@ -1,9 +1,11 @@
 """Numbers that no room has: signs that a file is in other units, or of another frame, than its layout says."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from builders.errors import SceneError
-from builders.scenes.scene import Array, Frame, Mesh
+from builders.scenes.scene import Array, Frame, Mesh, SceneObject
 
 LARGEST = 150.0
 """Metres along an axis; the largest houses that are scanned measure about 60 m. A room in millimetres is 1,000 m."""
@@ -43,3 +45,12 @@ def require_same_shape(where: str, depth: tuple[int, int], color: tuple[int, int
     if abs(depth[0] * color[1] / (depth[1] * color[0]) - 1) > _MOST_STRETCH:
         raise SceneError(f"{where}: depth maps have {depth[0]}x{depth[1]} pixels, pictures {color[0]}x{color[1]}: "
                          "another shape, so they cannot be of one camera; export the depth maps again")
+
+
+def require_room_size(where: str, frames: Sequence[Frame], objects: Sequence[SceneObject]) -> None:
+    """Raise ``SceneError`` for cameras and boxes, without a mesh, whose distances are no lengths in metres."""
+    points = np.array([o.box.corners() for o in objects] + [np.tile(f.center, (8, 1)) for f in frames]).reshape(-1, 3)
+    size = float(np.ptp(points, axis=0).max(initial=0.0)) if len(points) else SMALLEST
+    if not SMALLEST <= size <= LARGEST:
+        raise SceneError(f"{where}: cameras and boxes measure {size:.4g} m; expected {SMALLEST} to {LARGEST:g} m. "
+                         "Are they in another unit?")

@@ -93,13 +93,13 @@ def count(dropped: dict[str, int], reason: str, more: int = 1) -> None:
         dropped[reason] = dropped.get(reason, 0) + more
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, advice: str = "download it again") -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise SceneError(f"{path}: missing; download it again") from None
+        raise SceneError(f"{path}: missing; {advice}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise SceneError(f"{path}: not readable as JSON ({error}); download it again") from error
+        raise SceneError(f"{path}: not readable as JSON ({error}); {advice}") from error
 
 
 def read_matrix(path: Path, shape: tuple[int, int]) -> Array:
