@@ -19,10 +19,11 @@ def image_size(path: Path, advice: str) -> tuple[int, int]:
     """(width, height), from the header alone."""
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
-            size = image.size
+            return image.size
+    except FileNotFoundError:
+        raise SceneError(f"{path}: missing; {advice}") from None
     except _BROKEN as error:
         raise SceneError(f"{path}: not a PNG or JPEG image ({error}); {advice}") from error
-    return size
 
 
 def read_image(path: Path, advice: str) -> bytes:
