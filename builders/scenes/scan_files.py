@@ -49,6 +49,7 @@ class SceneFolders:
                              "give the folder that holds them")
         self.dataset = self._root.parent if self._root.name == below else self._root
         """The dataset folder, which holds what concerns all scenes, such as lists of splits."""
+        self._resolved = self._root.resolve()
 
     def ids(self) -> list[str]:
         return list(self._scenes)
@@ -68,7 +69,7 @@ class SceneFolders:
     def file(self, scene_id: str, name: str) -> Path:
         """A file of a scene, whether it exists or not; ``SceneError`` if it lies outside the root."""
         path = self._scenes[scene_id] / name
-        if not path.resolve().is_relative_to(self._root.resolve()):
+        if not path.resolve().is_relative_to(self._resolved):
             raise SceneError(f"{path}: leads out of {self._root}; replace the link by what it leads to, or give the "
                              "folder that holds both")
         return path
@@ -146,14 +147,29 @@ def picture_size(path: Path) -> Size:
         raise SceneError(f"{path}: not an image ({error}); export this frame again") from error
 
 
-def first_size(paths: list[Path]) -> Size:
-    """Of the first picture that is one: a broken frame must not cost the scan."""
-    for path in paths[:-1]:
+def first_size(paths: Iterable[Path], depth: bool = False) -> Size | None:
+    """Of the first picture that is one: a broken frame must not cost the scan. None if there is no path.
+
+    Args:
+        depth: the pictures are depth maps, and must have 16 bits.
+
+    Raises:
+        SceneError: why the first cannot be read, if none can.
+    """
+    reason: SceneError | None = None
+    for path in paths:
         try:
-            return picture_size(path)
-        except SceneError:
+            size = picture_size(path)
+        except SceneError as error:
+            reason = reason or error
             continue
-    return picture_size(paths[-1])
+        if depth:
+            with Image.open(path) as image:
+                require_16_bits(image, path)
+        return size
+    if reason:
+        raise reason
+    return None
 
 
 def read_jpeg(path: Path) -> bytes:
@@ -173,14 +189,6 @@ def complete_jpeg(data: bytes, where: str) -> bytes:
         except OSError as error:
             raise SceneError(f"{where}: not a complete JPEG ({error}); export this frame again") from error
     return data
-
-
-def depth_size(path: Path) -> Size:
-    """Of a depth map; ``SceneError`` if it is none of 16 bits."""
-    size = picture_size(path)
-    with Image.open(path) as image:
-        require_16_bits(image, path)
-    return size
 
 
 def read_depth_png(path: Path, size: Size) -> bytes:

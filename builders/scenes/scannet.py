@@ -17,6 +17,9 @@ frame; ``axisAlignment`` brings mesh and poses to the aligned frame. Frames that
 and are dropped. Frame numbers need not be contiguous. A scan without ``axisAlignment`` (the hidden test scans) is used
 as it is: its mesh is gravity-aligned already.
 
+Where the label map is there, a label that is not in it is no name to ask for: its objects only occlude, and are
+counted.
+
 Source of the layout: the ScanNet repository's format notes. Instances have no boxes there: the box of an object is
 the minimum-area rectangle of its vertices in XY, with their minimum and maximum in Z.
 """

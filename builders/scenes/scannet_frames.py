@@ -54,7 +54,9 @@ class ExportedFrames:
         names = sorted((p.stem for p in self._file("color").glob("*.jpg") if p.stem.isdigit()), key=int)
         path = self._file("intrinsic/intrinsic_color.txt")
         intrinsics = read_matrix(path, (4, 4))[:3, :3]
-        size = scan_files.first_size([self._file(f"color/{name}.jpg") for name in names])
+        size = scan_files.first_size(self._file(f"color/{name}.jpg") for name in names)
+        if size is None:
+            raise SceneError(f"{self._file('color')}: no N.jpg in it; export the frames of the .sens file again")
         intrinsics = rescaled(intrinsics, self._measured_at("color") or size, size)
         depth_intrinsics = self._depth_intrinsics(size)
         frames = []
@@ -92,8 +94,8 @@ class ExportedFrames:
 
     @cached_property
     def _depth_size(self) -> Size | None:
-        first = min(self._file("depth").glob("*.png"), default=None)
-        return scan_files.depth_size(self._file(f"depth/{first.name}")) if first else None
+        names = sorted(path.name for path in self._file("depth").glob("*.png"))
+        return scan_files.first_size((self._file(f"depth/{name}") for name in names), depth=True)
 
     def _measured_at(self, camera: str) -> Size | None:
         """The size the intrinsics of ``color`` or ``depth`` were measured at, where the scan's text tells it."""

@@ -142,7 +142,7 @@ class DslrFrames:
                              f"({error!r})") from error
         if min(fx, fy, *measured) <= 0:
             raise SceneError(f"{path}: expected positive fl_x, fl_y, w and h")
-        size = scan_files.first_size([self._picture(name) for name in names])
+        size = scan_files.first_size(map(self._picture, names)) or measured
         intrinsics = np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]])
         return _Lens(size, rescaled(intrinsics, measured, size), bends)
 

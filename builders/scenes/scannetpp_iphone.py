@@ -44,10 +44,10 @@ class IPhoneFrames:
         """Those with a picture and a finite pose, in capture order."""
         path = self._file(_POSES)
         entries = read_json(path)
-        if not self._pictures:
+        size = scan_files.first_size(map(self._picture, self._pictures))
+        if size is None:
             raise SceneError(f"{self._file('iphone/rgb')}: no frame_XXXXXX.jpg in it; extract the frames of rgb.mkv "
                              "with the ScanNet++ toolkit")
-        size = scan_files.first_size([self._picture(name) for name in self._pictures])
         depth_size = self._depth_size
         if depth_size:
             require_same_shape(str(self._file("iphone/depth")), depth_size, size)
@@ -56,11 +56,11 @@ class IPhoneFrames:
         count(dropped, "poses_without_picture", len(entries.keys() - set(self._pictures)))
         frames = []
         for name in self._pictures:
-            entry = entries.get(name)
-            if entry is None or entry.get("aligned_pose") is None:
-                count(dropped, "frames_without_pose")
-                continue
             try:
+                entry = entries.get(name)
+                if entry is None or entry.get("aligned_pose") is None:
+                    count(dropped, "frames_without_pose")
+                    continue
                 pose = np.array(entry["aligned_pose"], dtype=float).reshape(4, 4)
                 intrinsics = np.array(entry["intrinsic"], dtype=float).reshape(3, 3)
                 if not np.isfinite(pose).all():
@@ -68,7 +68,7 @@ class IPhoneFrames:
                     continue
                 depth_intrinsics = rescaled(intrinsics, size, depth_size) if depth_size else None
                 frames.append(Frame(name, *size, intrinsics, pose, depth_intrinsics))
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise SceneError(f"{path}, {name}: {error!r}") from error
         if not frames:
             raise SceneError(f"{path}: no frame has a picture and a finite aligned_pose")
@@ -89,8 +89,8 @@ class IPhoneFrames:
 
     @cached_property
     def _depth_size(self) -> Size | None:
-        first = min(self._file("iphone/depth").glob("frame_*.png"), default=None)
-        return scan_files.depth_size(self._file(f"iphone/depth/{first.name}")) if first else None
+        names = sorted(path.name for path in self._file("iphone/depth").glob("frame_*.png"))
+        return scan_files.first_size((self._file(f"iphone/depth/{name}") for name in names), depth=True)
 
     def _picture(self, name: str) -> Path:
         return self._file(f"iphone/rgb/{name}.jpg")

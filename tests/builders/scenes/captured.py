@@ -9,6 +9,7 @@ from PIL import Image
 
 from builders.scenes.procedural.source import ProceduralSource
 from builders.scenes.scene import Scene
+from tests.builders.toy import flat_jpeg, toy_room
 
 DEPTH_SIZE = (320, 240)
 
@@ -43,6 +44,15 @@ def captured_room(room="room_000003", frames=3) -> Captured:
     posed = tuple(replace(frame, frame_id=str(i), depth_intrinsics=None) for i, frame in enumerate(chosen))
     scene = replace(made, scene_id="scene0001_00", objects=objects, frames=posed, instructions=())
     return Captured(scene, color, depth)
+
+
+def captured_boxes(frames=3) -> Captured:
+    """The toy room as if it had been scanned: a small mesh, for tests that read it often."""
+    toy = toy_room(frames=frames)
+    posed = tuple(replace(frame, frame_id=str(i)) for i, frame in enumerate(toy.frames))
+    color = tuple(flat_jpeg(frame.width, frame.height, i) for i, frame in enumerate(posed))
+    depth = tuple(np.full(DEPTH_SIZE[::-1], 1500 + i, np.uint16) for i in range(frames))
+    return Captured(replace(toy, frames=posed), color, depth)
 
 
 def assert_same(read: Scene, written: Scene, name=str, boxes=True):

@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+import tracemalloc
 import zlib
 from dataclasses import replace
 from io import BytesIO
@@ -142,3 +143,21 @@ def test_damaged_pictures_are_named_by_frame_and_bombs_are_not_unpacked(room, tm
         with pytest.raises(SceneError, match="frame 0: not a complete JPEG"):
             read.color(0)
         assert read.color(1) == room.color[1]
+
+
+def test_a_large_file_is_never_in_memory(room, tmp_path):
+    """Forty frames of a megabyte: a reader that held them, or two of them at once for each one read, would show."""
+    noise = room.color[0][:-2] + np.random.default_rng(0).bytes(10**6) + room.color[0][-2:]
+    frames = tuple(replace(room.scene.frames[0], frame_id=str(i)) for i in range(40))
+    many = replace(room, color=(noise,) * 40, scene=replace(room.scene, frames=frames), depth=room.depth[:1] * 40)
+    path = write_sens(tmp_path / "scene.sens", many)
+    assert path.stat().st_size > 4e7
+    tracemalloc.start()
+    try:
+        read = SensFile(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+        for i in range(40):
+            assert len(read.color(i)) == len(noise)
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()

@@ -20,7 +20,7 @@ def write_scannetpp(root, room: Captured, scene_id=SCENE_ID, dslr="", iphone=Tru
     """
     folder, scene = root / "data" / scene_id, room.scene
     (folder / "scans").mkdir(parents=True)
-    mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(scene.mesh.vertices),
+    mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(scene.mesh.vertices.copy()),
                                      o3d.utility.Vector3iVector(scene.mesh.faces.astype(np.int32)))
     o3d.io.write_triangle_mesh(str(folder / "scans" / "mesh_aligned_0.05.ply"), mesh)
     _write_instances(folder / "scans", scene)
