@@ -39,7 +39,7 @@ from builders.scenes import image_files
 from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
 from builders.scenes.pixels import rescaled
 from builders.scenes.plausible import require_metres, require_same_shape
-from builders.scenes.scan_files import count, depth_size, read_json, read_matrix, read_ply
+from builders.scenes.scan_files import count, read_json, read_matrix, read_ply
 from builders.scenes.scene import Array, Frame, Glance, Mesh, OrientedBox, Scene, SceneObject
 
 _SPLIT_OF_FOLDER = {"Training": "train", "Validation": "validation"}
@@ -240,7 +240,7 @@ def _read_frames(folder: Path, turns: dict[str, int], dropped: dict[str, int]) -
             upright, intrinsics, upright_size = turned(pose, measured, size, turns[name])
             of_depth = None
             if name in depths:
-                of_map = depth_size(depths[name])
+                of_map = image_files.depth_size(depths[name], _ADVICE)
                 require_same_shape(str(depths[name]), of_map, size)
                 of_depth = turned(pose, rescaled(measured, size, of_map), of_map, turns[name])[1]
             frames.append(Frame(name, *upright_size, intrinsics, upright, of_depth))

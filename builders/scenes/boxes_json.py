@@ -50,7 +50,7 @@ from builders.errors import InputError, SceneError
 from builders.scenes import image_files
 from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
 from builders.scenes.plausible import require_room_size
-from builders.scenes.scan_files import count, depth_size, read_json
+from builders.scenes.scan_files import count, read_json
 from builders.scenes.scene import NO_MESH, Array, Frame, Glance, OrientedBox, Room, Scene, SceneObject
 
 FORMAT = "vantage-scene-1"
@@ -289,7 +289,7 @@ def _frames(described: Mapping[str, Any], folder: Path, dropped: dict[str, int])
         pose = _numbers(entry, "world_from_camera", (4, 4), at)
         size = image_files.image_size(path, _ADVICE)
         if entry.get("depth"):
-            measured = depth_size(_within(folder, _word(entry, "depth", at)))
+            measured = image_files.depth_size(_within(folder, _word(entry, "depth", at)), _ADVICE)
             if measured != size and not own:
                 raise SceneError(f"{at}: {measured[0]}x{measured[1]} pixels of depth, {size[0]}x{size[1]} of colour; "
                                  "say which camera the depth map has, under 'depth_intrinsics'")

@@ -26,6 +26,14 @@ def image_size(path: Path, advice: str) -> tuple[int, int]:
         raise SceneError(f"{path}: not a PNG or JPEG image ({error}); {advice}") from error
 
 
+def depth_size(path: Path, advice: str) -> tuple[int, int]:
+    """(width, height) of a depth map, from the header alone; it must have 16 bits."""
+    size = image_size(path, advice)
+    with Image.open(path) as image:
+        _require_16_bits(path, image.mode, advice)
+    return size
+
+
 def read_image(path: Path, advice: str) -> bytes:
     """The bytes of a PNG or JPEG that is whole."""
     try:
@@ -49,11 +57,15 @@ def read_depth_png(path: Path, size: tuple[int, int] | None, advice: str) -> byt
     data = read_image(path, advice)
     with Image.open(BytesIO(data)) as image:
         mode, found = image.mode, image.size
-    if not mode.startswith("I"):
-        raise SceneError(f"{path}: expected 16 bits of depth, found mode {mode}; {advice}")
+    _require_16_bits(path, mode, advice)
     if size and found != size:
         raise SceneError(f"{path}: {found[0]}x{found[1]} pixels of depth, {size[0]}x{size[1]} of colour; {advice}")
     return data
+
+
+def _require_16_bits(path: Path, mode: str, advice: str) -> None:
+    if not mode.startswith("I"):
+        raise SceneError(f"{path}: expected 16 bits of depth, found mode {mode}; {advice}")
 
 
 def read_map(path: Path, size: tuple[int, int], advice: str) -> np.ndarray:
