@@ -240,9 +240,9 @@ def _read_frames(folder: Path, turns: dict[str, int], dropped: dict[str, int]) -
             upright, intrinsics, upright_size = turned(pose, measured, size, turns[name])
             of_depth = None
             if name in depths:
-                depth_size = image_files.image_size(depths[name], _ADVICE)
-                require_same_shape(str(depths[name]), depth_size, size)
-                of_depth = turned(pose, rescaled(measured, size, depth_size), depth_size, turns[name])[1]
+                of_map = image_files.depth_size(depths[name], _ADVICE)
+                require_same_shape(str(depths[name]), of_map, size)
+                of_depth = turned(pose, rescaled(measured, size, of_map), of_map, turns[name])[1]
             frames.append(Frame(name, *upright_size, intrinsics, upright, of_depth))
         except (ValueError, ZeroDivisionError, OverflowError) as error:
             raise SceneError(f"{camera}: {error}; {_ADVICE}") from error

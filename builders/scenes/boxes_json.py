@@ -284,11 +284,17 @@ def _frames(described: Mapping[str, Any], folder: Path, dropped: dict[str, int])
             continue
         path = _within(folder, _word(entry, "image", at))
         intrinsics = _intrinsics(entry, "intrinsics", at)
-        depth = _intrinsics(entry, "depth_intrinsics", at) if "depth_intrinsics" in entry else intrinsics
+        own = entry.get("depth_intrinsics") is not None
+        depth = _intrinsics(entry, "depth_intrinsics", at) if own else intrinsics
         pose = _numbers(entry, "world_from_camera", (4, 4), at)
+        size = image_files.image_size(path, _ADVICE)
+        if entry.get("depth"):
+            measured = image_files.depth_size(_within(folder, _word(entry, "depth", at)), _ADVICE)
+            if measured != size and not own:
+                raise SceneError(f"{at}: {measured[0]}x{measured[1]} pixels of depth, {size[0]}x{size[1]} of colour; "
+                                 "say which camera the depth map has, under 'depth_intrinsics'")
         try:
-            yield Frame(_word(entry, "id", at), *image_files.image_size(path, _ADVICE), intrinsics, pose,
-                        depth if entry.get("depth") else None)
+            yield Frame(_word(entry, "id", at), *size, intrinsics, pose, depth if entry.get("depth") else None)
         except ValueError as error:
             raise SceneError(f"{at}: {error}") from error
 

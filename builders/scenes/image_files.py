@@ -18,13 +18,22 @@ _BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """Pillow's ways of saying so."""
 
 
-def image_size(path: Path, advice: str) -> tuple[int, int]:
+def image_size(path: Path, advice: str) -> Size:
     """(width, height), from the header alone."""
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
-            size = image.size
+            return image.size
+    except FileNotFoundError:
+        raise SceneError(f"{path}: missing; {advice}") from None
     except _BROKEN as error:
         raise SceneError(f"{path}: not a PNG or JPEG image ({error}); {advice}") from error
+
+
+def depth_size(path: Path, advice: str) -> Size:
+    """(width, height) of a depth map, from the header alone; it must have 16 bits."""
+    size = image_size(path, advice)
+    with Image.open(path) as image:
+        _require_16_bits(path, image.mode, advice)
     return size
 
 
@@ -40,14 +49,9 @@ def first_size(paths: Iterable[Path], advice: str, depth: bool = False) -> Size 
     reason: SceneError | None = None
     for path in paths:
         try:
-            size = image_size(path, advice)
+            return (depth_size if depth else image_size)(path, advice)
         except SceneError as error:
             reason = reason or error
-            continue
-        if depth:
-            with Image.open(path) as image:
-                _require_16_bits(image.mode, path, advice)
-        return size
     if reason:
         raise reason
     return None
@@ -75,7 +79,7 @@ def whole_image(data: bytes, where: str, advice: str) -> bytes:
     return data
 
 
-def read_depth_png(path: Path, size: tuple[int, int] | None, advice: str) -> bytes:
+def read_depth_png(path: Path, size: Size | None, advice: str) -> bytes:
     """The bytes of a 16-bit PNG.
 
     Args:
@@ -84,18 +88,18 @@ def read_depth_png(path: Path, size: tuple[int, int] | None, advice: str) -> byt
     data = read_image(path, advice)
     with Image.open(BytesIO(data)) as image:
         mode, found = image.mode, image.size
-    _require_16_bits(mode, path, advice)
+    _require_16_bits(path, mode, advice)
     if size and found != size:
         raise SceneError(f"{path}: {found[0]}x{found[1]} pixels of depth, expected {size[0]}x{size[1]}; {advice}")
     return data
 
 
-def _require_16_bits(mode: str, path: Path, advice: str) -> None:
+def _require_16_bits(path: Path, mode: str, advice: str) -> None:
     if not mode.startswith("I"):
         raise SceneError(f"{path}: expected 16 bits of depth, found mode {mode}; {advice}")
 
 
-def read_map(path: Path, size: tuple[int, int], advice: str) -> np.ndarray:
+def read_map(path: Path, size: Size, advice: str) -> np.ndarray:
     """(height, width) integers of a greyscale PNG of 8 or 16 bits, none negative.
 
     Args:
