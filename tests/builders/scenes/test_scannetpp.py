@@ -219,7 +219,7 @@ ANNO, POSES = "scans/segments_anno.json", "iphone/pose_intrinsic_imu.json"
     (POSES, lambda p: edit(p, first_pose(np.zeros((3, 3)).tolist(), "intrinsic")), "focal lengths"),
     ("iphone/rgb", shutil.rmtree, "toolkit"),
     ("iphone/depth/frame_000000.png", lambda p: resized(p, (100, 240)), "another shape"),
-    ("iphone/depth/frame_000000.png", lambda p: resized(p, (320, 240), "L"), "16 bits"),
+    ("iphone/depth", lambda p: [resized(one, (320, 240), "L") for one in p.iterdir()], "16 bits"),
 ])
 def test_a_broken_file_is_named_with_what_is_wrong(changeable, name, damage, says):
     shutil.rmtree(changeable / "data" / SCENE_ID / "dslr")
@@ -250,6 +250,15 @@ def test_broken_transforms_are_named(changeable, change, says):
     path.write_text(json.dumps(changed if isinstance(changed, list) else content))
     with pytest.raises(SceneError, match=says):
         ScanNetPPSource(changeable, dslr=True).load(SCENE_ID)
+
+
+def test_one_depth_map_of_eight_bits_costs_no_other(changeable):
+    resized(changeable / "data" / SCENE_ID / "iphone" / "depth" / "frame_000000.png", (320, 240), "L")
+    source = ScanNetPPSource(changeable)
+    first, second, _ = (scene := source.load(SCENE_ID)).frames
+    assert source.read_depth(scene, second)
+    with pytest.raises(SceneError, match=r"frame_000000\.png: expected 16 bits"):
+        source.read_depth(scene, first)
 
 
 def test_what_a_scene_can_do_without_is_left_out_and_counted(changeable):
