@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builders.errors import SceneError
-from builders.scenes.scan_files import Size
+from builders.scenes.image_files import Size
 from builders.scenes.scene import Array
 
 

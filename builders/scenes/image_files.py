@@ -1,7 +1,7 @@
-"""PNG and JPEG files of sources without a labelled mesh: pictures, depth and maps, each checked when it is read. What
-is wrong is said in one line, with the path and ``advice``: what to do."""
+"""PNG and JPEG files of scans: pictures, depth and maps, each checked when it is read. What is wrong is said in one
+line, with the path and ``advice``: what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from builders.errors import SceneError
+
+Size = tuple[int, int]
+"""(width, height), pixels."""
 
 _BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """Pillow's ways of saying so."""
@@ -26,25 +29,55 @@ def image_size(path: Path, advice: str) -> tuple[int, int]:
         raise SceneError(f"{path}: not a PNG or JPEG image ({error}); {advice}") from error
 
 
-def depth_size(path: Path, advice: str) -> tuple[int, int]:
+def depth_size(path: Path, advice: str) -> Size:
     """(width, height) of a depth map, from the header alone; it must have 16 bits."""
     size = image_size(path, advice)
     with Image.open(path) as image:
-        _require_16_bits(path, image.mode, advice)
+        _require_16_bits(image.mode, path, advice)
     return size
+
+
+def first_size(paths: Iterable[Path], advice: str, depth: bool = False) -> Size | None:
+    """Of the first picture that is one: a broken frame must not cost the scan. None if there is no path.
+
+    Args:
+        depth: the pictures are depth maps, and must have 16 bits.
+
+    Raises:
+        SceneError: why the first cannot be read, if none can.
+    """
+    reason: SceneError | None = None
+    for path in paths:
+        try:
+            size = image_size(path, advice)
+        except SceneError as error:
+            reason = reason or error
+            continue
+        return depth_size(path, advice) if depth else size
+    if reason:
+        raise reason
+    return None
 
 
 def read_image(path: Path, advice: str) -> bytes:
     """The bytes of a PNG or JPEG that is whole."""
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read ({error}); {advice}") from error
+    return whole_image(data, str(path), advice)
+
+
+def whole_image(data: bytes, where: str, advice: str) -> bytes:
+    """The same bytes; ``SceneError`` if they are no PNG or JPEG that is whole."""
+    try:
         with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
             if image.format == "PNG":
                 image.verify()  # its checksums: decoding takes longer, and misses changed bits
             elif not data.endswith(b"\xff\xd9"):
                 image.load()
     except _BROKEN as error:
-        raise SceneError(f"{path}: not a whole PNG or JPEG ({error}); {advice}") from error
+        raise SceneError(f"{where}: not a whole PNG or JPEG ({error}); {advice}") from error
     return data
 
 
@@ -57,13 +90,13 @@ def read_depth_png(path: Path, size: tuple[int, int] | None, advice: str) -> byt
     data = read_image(path, advice)
     with Image.open(BytesIO(data)) as image:
         mode, found = image.mode, image.size
-    _require_16_bits(path, mode, advice)
+    _require_16_bits(mode, path, advice)
     if size and found != size:
-        raise SceneError(f"{path}: {found[0]}x{found[1]} pixels of depth, {size[0]}x{size[1]} of colour; {advice}")
+        raise SceneError(f"{path}: {found[0]}x{found[1]} pixels of depth, expected {size[0]}x{size[1]}; {advice}")
     return data
 
 
-def _require_16_bits(path: Path, mode: str, advice: str) -> None:
+def _require_16_bits(mode: str, path: Path, advice: str) -> None:
     if not mode.startswith("I"):
         raise SceneError(f"{path}: expected 16 bits of depth, found mode {mode}; {advice}")
 

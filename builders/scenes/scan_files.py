@@ -8,20 +8,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from builders.errors import InputError, SceneError
 from builders.scenes.scene import Array
-
-Size = tuple[int, int]
-"""(width, height), pixels."""
-
-_END_OF_JPEG = b"\xff\xd9"
 
 
 class SceneFolders:
@@ -137,76 +130,3 @@ def _ply_counts(path: Path) -> tuple[int, int]:
         header = file.read(4096).partition(b"end_header")[0]
     counts = dict(re.findall(rb"^element (vertex|face) (\d+)", header, re.M))
     return int(counts.get(b"vertex", 0)), int(counts.get(b"face", 0))
-
-
-def picture_size(path: Path) -> Size:
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError as error:
-        raise SceneError(f"{path}: not an image ({error}); export this frame again") from error
-
-
-def first_size(paths: Iterable[Path], depth: bool = False) -> Size | None:
-    """Of the first picture that is one: a broken frame must not cost the scan. None if there is no path.
-
-    Args:
-        depth: the pictures are depth maps, and must have 16 bits.
-
-    Raises:
-        SceneError: why the first cannot be read, if none can.
-    """
-    reason: SceneError | None = None
-    for path in paths:
-        try:
-            size = picture_size(path)
-        except SceneError as error:
-            reason = reason or error
-            continue
-        if depth:
-            with Image.open(path) as image:
-                require_16_bits(image, path)
-        return size
-    if reason:
-        raise reason
-    return None
-
-
-def read_jpeg(path: Path) -> bytes:
-    """The bytes of a complete JPEG."""
-    try:
-        return complete_jpeg(path.read_bytes(), str(path))
-    except OSError as error:
-        raise SceneError(f"{path}: cannot be read ({error}); export this frame again") from error
-
-
-def complete_jpeg(data: bytes, where: str) -> bytes:
-    """The same bytes; ``SceneError`` if the picture ends early."""
-    if not data.endswith(_END_OF_JPEG):
-        try:
-            with Image.open(BytesIO(data)) as image:
-                image.load()
-        except OSError as error:
-            raise SceneError(f"{where}: not a complete JPEG ({error}); export this frame again") from error
-    return data
-
-
-def read_depth_png(path: Path, size: Size) -> bytes:
-    """The bytes of a whole 16-bit PNG of this size."""
-    try:
-        data = path.read_bytes()
-        with Image.open(BytesIO(data), formats=("PNG",)) as image:
-            image.verify()  # its checksums: decoding takes a hundred times longer, and misses changed bits
-    except (OSError, SyntaxError) as error:  # Pillow's two ways of saying so
-        raise SceneError(f"{path}: not a complete PNG ({error}); export this frame again") from error
-    require_16_bits(image, path)
-    if image.size != size:
-        raise SceneError(f"{path}: {image.size[0]}x{image.size[1]} pixels, the scan's other depth maps have "
-                         f"{size[0]}x{size[1]}; export this frame again")
-    return data
-
-
-def require_16_bits(image: Image.Image, path: Path) -> None:
-    if not image.mode.startswith("I"):
-        raise SceneError(f"{path}: expected 16 bits of depth, found mode {image.mode}; export the depth maps again, "
-                         "as 16-bit PNG in millimetres")

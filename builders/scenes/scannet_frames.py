@@ -12,12 +12,15 @@ from typing import Protocol
 import numpy as np
 
 from builders.errors import SceneError
-from builders.scenes import scan_files
+from builders.scenes import image_files
+from builders.scenes.image_files import Size
 from builders.scenes.pixels import rescaled
 from builders.scenes.plausible import require_same_shape
-from builders.scenes.scan_files import SceneFolders, Size, count, read_matrix
+from builders.scenes.scan_files import SceneFolders, count, read_matrix
 from builders.scenes.scene import Array, Frame
 from builders.scenes.sens import SensFile, frames_in
+
+_ADVICE = "export this frame again"
 
 
 class ScanFrames(Protocol):
@@ -54,7 +57,7 @@ class ExportedFrames:
         names = sorted((p.stem for p in self._file("color").glob("*.jpg") if p.stem.isdigit()), key=int)
         path = self._file("intrinsic/intrinsic_color.txt")
         intrinsics = read_matrix(path, (4, 4))[:3, :3]
-        size = scan_files.first_size(self._file(f"color/{name}.jpg") for name in names)
+        size = image_files.first_size((self._file(f"color/{name}.jpg") for name in names), _ADVICE)
         if size is None:
             raise SceneError(f"{self._file('color')}: no N.jpg in it; export the frames of the .sens file again")
         intrinsics = rescaled(intrinsics, self._measured_at("color") or size, size)
@@ -78,11 +81,11 @@ class ExportedFrames:
         return tuple(frames)
 
     def color(self, frame_id: str) -> bytes:
-        return scan_files.read_jpeg(self._file(f"color/{frame_id}.jpg"))
+        return image_files.read_image(self._file(f"color/{frame_id}.jpg"), _ADVICE)
 
     def depth(self, frame_id: str) -> bytes | None:
         path, size = self._file(f"depth/{frame_id}.png"), self._depth_size
-        return scan_files.read_depth_png(path, size) if size and path.is_file() else None
+        return image_files.read_depth_png(path, size, _ADVICE) if size and path.is_file() else None
 
     def _depth_intrinsics(self, color_size: Size) -> Array | None:
         """(3, 3) of the depth maps; None where depth was not exported."""
@@ -95,7 +98,7 @@ class ExportedFrames:
     @cached_property
     def _depth_size(self) -> Size | None:
         names = sorted(path.name for path in self._file("depth").glob("*.png"))
-        return scan_files.first_size((self._file(f"depth/{name}") for name in names), depth=True)
+        return image_files.first_size((self._file(f"depth/{name}") for name in names), _ADVICE, depth=True)
 
     def _measured_at(self, camera: str) -> Size | None:
         """The size the intrinsics of ``color`` or ``depth`` were measured at, where the scan's text tells it."""

@@ -23,16 +23,19 @@ import numpy as np
 from PIL import Image
 
 from builders.errors import SceneError
-from builders.scenes import scan_files
+from builders.scenes import image_files
 from builders.scenes.fisheye import straightened, undistorted_intrinsics
+from builders.scenes.image_files import Size
 from builders.scenes.pixels import rescaled
-from builders.scenes.scan_files import SceneFolders, Size, count, read_json
+from builders.scenes.scan_files import SceneFolders, count, read_json
 from builders.scenes.scene import Array, Frame
 
 _PAIRS = (
     ("dslr/nerfstudio/transforms_undistorted.json", "dslr/resized_undistorted_images"),
     ("dslr/nerfstudio/transforms.json", "dslr/resized_images"),
 )
+
+_ADVICE = "download it again"
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class DslrFrames:
         return tuple(frames)
 
     def color(self, frame: Frame) -> bytes:
-        data = scan_files.read_jpeg(self._picture(frame.frame_id))
+        data = image_files.read_image(self._picture(frame.frame_id), _ADVICE)
         lens = self._lens([frame.frame_id])
         if lens.fisheye is None:
             return data
@@ -142,7 +145,7 @@ class DslrFrames:
                              f"({error!r})") from error
         if min(fx, fy, *measured) <= 0:
             raise SceneError(f"{path}: expected positive fl_x, fl_y, w and h")
-        size = scan_files.first_size(map(self._picture, names)) or measured
+        size = image_files.first_size(map(self._picture, names), _ADVICE) or measured
         intrinsics = np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]])
         return _Lens(size, rescaled(intrinsics, measured, size), bends)
 

@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from builders.errors import SceneError
-from builders.scenes import scan_files
+from builders.scenes import image_files
+from builders.scenes.image_files import Size
 from builders.scenes.pixels import rescaled
 from builders.scenes.plausible import require_same_shape
-from builders.scenes.scan_files import SceneFolders, Size, count, read_json
+from builders.scenes.scan_files import SceneFolders, count, read_json
 from builders.scenes.scene import Frame
 
 _POSES = "iphone/pose_intrinsic_imu.json"
+_ADVICE = "extract the frames again with the ScanNet++ toolkit"
 _FRAME_ID = re.compile(r"frame_\d+", re.ASCII)
 
 
@@ -44,7 +46,7 @@ class IPhoneFrames:
         """Those with a picture and a finite pose, in capture order."""
         path = self._file(_POSES)
         entries = read_json(path)
-        size = scan_files.first_size(map(self._picture, self._pictures))
+        size = image_files.first_size(map(self._picture, self._pictures), _ADVICE)
         if size is None:
             raise SceneError(f"{self._file('iphone/rgb')}: no frame_XXXXXX.jpg in it; extract the frames of rgb.mkv "
                              "with the ScanNet++ toolkit")
@@ -75,11 +77,11 @@ class IPhoneFrames:
         return tuple(frames)
 
     def color(self, frame: Frame) -> bytes:
-        return scan_files.read_jpeg(self._picture(frame.frame_id))
+        return image_files.read_image(self._picture(frame.frame_id), _ADVICE)
 
     def depth(self, frame: Frame) -> bytes | None:
         path, size = self._file(f"iphone/depth/{frame.frame_id}.png"), self._depth_size
-        return scan_files.read_depth_png(path, size) if size and path.is_file() else None
+        return image_files.read_depth_png(path, size, _ADVICE) if size and path.is_file() else None
 
     @cached_property
     def _pictures(self) -> tuple[str, ...]:
@@ -90,7 +92,7 @@ class IPhoneFrames:
     @cached_property
     def _depth_size(self) -> Size | None:
         names = sorted(path.name for path in self._file("iphone/depth").glob("frame_*.png"))
-        return scan_files.first_size((self._file(f"iphone/depth/{name}") for name in names), depth=True)
+        return image_files.first_size((self._file(f"iphone/depth/{name}") for name in names), _ADVICE, depth=True)
 
     def _picture(self, name: str) -> Path:
         return self._file(f"iphone/rgb/{name}.jpg")

@@ -20,11 +20,12 @@ import numpy as np
 from PIL import Image
 
 from builders.errors import SceneError
-from builders.scenes.scan_files import Size, complete_jpeg
+from builders.scenes.image_files import Size, whole_image
 from builders.scenes.scene import Array, Index
 
 VERSION = 4
-_ENCODED_COLOR = {1: "png", 2: "jpeg"}
+_ENCODED_COLOR = (1, 2)
+"""Codecs: PNG, JPEG."""
 _RAW_DEPTH, _ZLIB_DEPTH = 0, 1
 _LONGEST_NAME = 4096
 _LARGEST_SIDE = 16_384
@@ -69,7 +70,7 @@ class SensFile:
     def color(self, frame: int) -> bytes:
         """The encoded picture, as stored."""
         data = self._read(self._starts[frame], self.color_bytes[frame])
-        return complete_jpeg(data, self._where(frame)) if self._color_codec == "jpeg" else data
+        return whole_image(data, self._where(frame), "download the file again")
 
     def depth(self, frame: int) -> bytes | None:
         """A 16-bit PNG in millimetres; None where the frame has no depth."""
@@ -113,7 +114,6 @@ class SensFile:
                              "pixels; the header is damaged, download it again")
         if not self._units_per_metre > 0:
             raise SceneError(f"{self._path}: {self._units_per_metre} units of depth per metre; expected 1000")
-        self._color_codec = _ENCODED_COLOR[color]
 
     def _index(self, file: BinaryIO, end: int) -> None:
         poses: list[bytes] = []

@@ -146,7 +146,7 @@ def test_one_depth_map_of_another_size_is_named_and_the_others_are_read(scans):
     source = ScanNetSource(scans)
     scene = source.load("scene0001_00")
     assert source.read_depth(scene, scene.frames[0]) and scene.frames[0].depth_intrinsics[0, 0] == pytest.approx(260)
-    with pytest.raises(SceneError, match=r"10\.png: 160x120 pixels, the scan's other depth maps have 320x240"):
+    with pytest.raises(SceneError, match=r"10\.png: 160x120 pixels of depth, expected 320x240"):
         source.read_depth(scene, scene.frames[1])
 
 

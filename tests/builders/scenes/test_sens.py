@@ -140,7 +140,7 @@ def test_damaged_pictures_are_named_by_frame_and_bombs_are_not_unpacked(room, tm
         read = SensFile(path)
         with pytest.raises(SceneError, match=f"frame 0: .*{says}"):
             read.depth(0)
-        with pytest.raises(SceneError, match="frame 0: not a complete JPEG"):
+        with pytest.raises(SceneError, match="frame 0: not a whole PNG or JPEG"):
             read.color(0)
         assert read.color(1) == room.color[1]
 
