@@ -20,9 +20,44 @@ def _scannet(root: str | None, seed: int, renderer: str) -> SceneSource:
     return ScanNetSource(_needed(root, "scannet"))
 
 
+def _scannetpp(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannetpp import ScanNetPPSource
+
+    return ScanNetPPSource(_needed(root, "scannetpp"))
+
+
+def _scannetpp_dslr(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannetpp import ScanNetPPSource
+
+    return ScanNetPPSource(_needed(root, "scannetpp_dslr"), dslr=True)
+
+
+def _structured3d(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.structured3d import Structured3DSource
+
+    return Structured3DSource(_needed(root, "structured3d"))
+
+
+def _arkitscenes(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.arkitscenes import ARKitScenesSource
+
+    return ARKitScenesSource(_needed(root, "arkitscenes"))
+
+
+def _json(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.boxes_json import BoxesJsonSource
+
+    return BoxesJsonSource(_needed(root, "json"))
+
+
 SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
     "procedural": _procedural,
     "scannet": _scannet,
+    "scannetpp": _scannetpp,
+    "scannetpp_dslr": _scannetpp_dslr,
+    "structured3d": _structured3d,
+    "arkitscenes": _arkitscenes,
+    "json": _json,
 }
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 

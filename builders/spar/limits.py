@@ -55,6 +55,16 @@ class Limits:
 
     min_visible_fraction: float = 0.15
     """Visible vertices / all vertices; an opaque object shows about half of its own (appendix 7.4; open)."""
+    min_visible_fraction_box_depth: float = 0.15
+    """The same where a mesh without labels and boxes tell what is visible (ARKitScenes; open)."""
+    min_visible_fraction_maps: float = 0.2
+    """Visible pixels / pixels of the projected 3D box, where instance maps or depth maps tell what is visible: what
+    does not fill its box, such as a chair, shows about half of it (Structured3D; open)."""
+    min_visible_fraction_boxes: float = 0.4
+    """The same where boxes alone tell what is visible: one in full view has 1 (open)."""
+    box_margin: float = 0.02
+    """Metres by which a surface may lie outside of the box that it belongs to, where boxes tell which surface is whose
+    (open)."""
     min_in_image_fraction: float = 0.6
     """Vertices that project into the image / all: objects cut off further are not asked about (open)."""
     min_area: float = 0.002
@@ -124,7 +134,8 @@ class Limits:
     max_option_iou: float = 0.2
     """Options that are boxes overlap each other less than this (open)."""
     box_slack: float = 0.1
-    """Metres by which the two routes to a 2D box may differ: one mesh edge (open)."""
+    """Metres by which the two routes to a 2D box may differ: one mesh edge (open). Where maps tell what is visible,
+    also those by which pixels may lie outside of their projected 3D box."""
 
     min_imagined_move: float = 0.5
     """Metres between the object the observer moves to and the one they face: closer ones give no clear gaze (open)."""
@@ -153,6 +164,12 @@ class Limits:
     """As ``min_in_image_fraction``, of objects asked for their size (open)."""
     min_measured_visible: float = 0.3
     """As ``min_visible_fraction``, of objects asked for their size (open)."""
+    min_measured_visible_box_depth: float = 0.3
+    """As ``min_visible_fraction_box_depth``, of objects asked for their size (open)."""
+    min_measured_visible_maps: float = 0.4
+    """As ``min_visible_fraction_maps``, of objects asked for their size (open)."""
+    min_measured_visible_boxes: float = 0.8
+    """As ``min_visible_fraction_boxes``, of objects asked for their size (open)."""
     min_dimension: float = 0.05
     """Metres; thinner objects are not asked for their size: it would be noise of the scan (open)."""
     max_map_pitch: float = 70.0
@@ -182,6 +199,14 @@ class Limits:
         if max(self.max_view_pitch, self.max_map_pitch) >= 90 or self.max_view_yaw >= 180:
             raise InputError("max_view_pitch and max_map_pitch must be below 90, max_view_yaw below 180")
 
+    def min_visible(self, basis: str) -> float:
+        """The least visible fraction of what is asked about, as a visibility basis measures it."""
+        return float(getattr(self, f"min_visible_fraction{_OF_BASIS[basis]}"))
+
+    def min_measured(self, basis: str) -> float:
+        """The least visible fraction of what is asked for its size."""
+        return float(getattr(self, f"min_measured_visible{_OF_BASIS[basis]}"))
+
     def __hash__(self) -> int:
         """Of all values, computed once: what is derived from a scene and the limits is kept by both."""
         return self._hash
@@ -191,8 +216,13 @@ class Limits:
         return hash(astuple(self))
 
 
+_OF_BASIS = {"mesh": "", "box_depth": "_box_depth", "instance_map": "_maps", "depth_map": "_maps", "boxes": "_boxes"}
+"""How the names of a visibility basis's thresholds end."""
+
 _SHARES = frozenset({
-    "glimpse_area", "min_room_shown", "min_visible_fraction", "min_in_image_fraction", "min_area", "min_marker_cover",
+    "glimpse_area", "min_room_shown", "min_visible_fraction", "min_visible_fraction_box_depth",
+    "min_visible_fraction_maps", "min_visible_fraction_boxes", "min_measured_visible_box_depth",
+    "min_measured_visible_maps", "min_measured_visible_boxes", "min_in_image_fraction", "min_area", "min_marker_cover",
     "min_marker_gap", "max_marker_iou", "min_view_overlap", "max_match_iou", "max_option_iou", "min_option_ratio",
     "min_part_margin", "min_measured_in_image", "min_measured_visible",
 })

@@ -78,10 +78,13 @@ def _propose_room(record: SceneRecord, limits: Limits, rng: np.random.Generator)
 def _measure_room(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
-    area = _room_area(record, limits)
+    if not record.plan_area:  # without a mesh and without a plan nobody knows how much of the room is shown
+        return Rejected("room_unknown")
+    shown = _room_area(record, limits)
+    area = shown if record.room is None else record.plan_area
     if area < limits.min_room_area:
         return Rejected("room_too_small")
-    if area < limits.min_room_shown * record.plan_area:
+    if shown < limits.min_room_shown * record.plan_area:
         return Rejected("room_shown_in_part")
     return NumberFact(proposal[0], (), None, area, None)
 
@@ -127,7 +130,13 @@ def _apart(areas: Sequence[float], limits: Limits) -> bool:
 
 def _second_room(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
     """Heron's formula, triangle by triangle, of what the union of polygons has measured as a whole; and the occupied
-    squares must cover about as much."""
+    squares must cover about as much. A known plan is measured by the triangles between its first corner and its edges;
+    what is seen of it cannot cover more."""
+    if record.room is not None:
+        (x, y), (next_x, next_y) = (record.room - record.room[0]).T, (np.roll(record.room, -1, 0) - record.room[0]).T
+        area = float(abs((x * next_y - y * next_x).sum()) / 2)
+        too_much = len(record.footprint) * limits.room_voxel**2 > (1 + _RASTER_SLACK) * area
+        return "occupied squares cover more than the room" if too_much else Second(np.array([area]))
     area, squares = _room_areas_again(record, limits)
     if not abs(squares - area) <= _RASTER_SLACK * area:
         return "occupied squares cover another area"

@@ -177,7 +177,8 @@ def test_readers_and_the_licence_guard_agree_on_what_may_be_passed_on():
         for kind in (value for one in found for value in vars(one).values() if isinstance(value, type)):
             if "redistributable" in vars(kind) and isinstance(kind.redistributable, bool):
                 told[kind.name] = kind.redistributable
-    assert set(told) == set(builders.scenes.SOURCES)
+    # scannetpp_dslr is another way to read the scans of scannetpp, and its rows are called so
+    assert set(told) == set(builders.scenes.SOURCES) - {"scannetpp_dslr"}
     assert told == {name: builders.scenes.may_be_passed_on(name) for name in told}
 
 
