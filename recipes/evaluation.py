@@ -5,18 +5,27 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from builders.errors import InputError
 from recipes.answerers.answerer import Answerer
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
-from recipes.predictions import FILE_NAME, Answers, answer_all, read_predictions, write_predictions
+from recipes.items import Composed, Items
+from recipes.predictions import FILE_NAME, Answers, answer_all, read_predictions, write_items, write_predictions
 from recipes.questions import Questions, Row
 from recipes.results import Results, make_results, write_results
 from recipes.scoring import Score
 
-Scored = tuple[dict[str, Score], dict[str, Any]]
-"""Name -> figure, and what the recipe adds to the settings in ``results.json``."""
+
+class Scored(NamedTuple):
+    """What a recipe makes of answers."""
+
+    metrics: dict[str, Score]
+    items: Items
+    composed: Composed
+    """How the figures are made that are no mean over items."""
+    settings: dict[str, Any]
+    """What the recipe adds to the settings in ``results.json``."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +80,12 @@ def evaluate(
         answers = recipe.read_given(predictions, questions.rows)
         write_predictions(path, run, answers, questions.rows)
     else:
-        scored = [questions.rows[position] for position in questions.scored()]
-        answerer = recipe.make_answerer(model, scored, seed, asking)
+        all_rows = [questions.rows[position] for position in questions.scored()]
+        answerer = recipe.make_answerer(model, all_rows, seed, asking)
         answers = answer_all(answerer, questions, limit, path, {**run, **answerer.settings}, batch_size, progress)
     rows = [questions.rows[position] for position in asked]
-    metrics, more = recipe.score(rows, answers)
+    scored = recipe.score(rows, answers)
+    write_items(path, scored.items)
     settings = {
         "config": questions.config,
         "split": questions.split,
@@ -85,10 +95,11 @@ def evaluate(
         "confidence": 0.95,
         "unscored": len(questions.rows) - len(questions.scored()),
         "answers_by_status": dict(Counter(answers[row["uid"]].status for row in rows).most_common()),
+        "composed": scored.composed,
     }
     if answerer:
         settings |= {"answerer": {**answerer.settings}, "since_last_start": answerer.counts()}
     environment = answerer.environment() if answerer else {}
-    results = make_results(recipe.name, model, questions, metrics, settings | more, environment)
+    results = make_results(recipe.name, model, questions, scored.metrics, settings | scored.settings, environment)
     write_results(out, results)
     return results

@@ -1,7 +1,8 @@
 """``predictions.parquet``: one row per answered question, saved while the run goes on, so that it can be resumed.
 
-Columns: ``id`` (the row's ``uid``), ``raw_text``, ``answer``, ``status``, ``margin``, ``seconds``. The file's metadata
-names the run it belongs to: answers of another model or dataset are never mixed in. A question whose status is
+Columns: ``id`` (the row's ``uid``), ``raw_text``, ``answer``, ``status``, ``margin``, ``seconds``; and once the run is
+scored ``score`` (0 to 1), ``group`` and ``parts`` (``items.py``), empty for questions that were not scored. The file's
+metadata names the run it belongs to: answers of another model or dataset are never mixed in. A question whose status is
 ``failed`` is asked again by the next run.
 """
 
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from builders.errors import InputError
 from builders.hub.files import replacing
 from recipes.answerers.answerer import FAILED, Answer, Answerer, Interrupted
+from recipes.items import Item, Items
 from recipes.questions import Questions, Row
 
 logger = logging.getLogger(__name__)
@@ -33,8 +35,13 @@ SCHEMA = pa.schema(
         ("status", pa.string()),
         ("margin", pa.float64()),
         ("seconds", pa.float64()),
+        ("score", pa.float64()),
+        ("group", pa.string()),
+        ("parts", pa.list_(pa.string())),
     ]
 )
+_OF_ITEMS = ("score", "group", "parts")
+"""Columns that scoring fills."""
 _RUN_KEY = b"vantage.run"
 _SAVE_EVERY = 5.0
 """Seconds: the most work a killed process can lose, besides the batch it was at."""
@@ -59,7 +66,8 @@ def read_predictions(path: Path, run: Run | None = None) -> Answers:
     try:
         table = pq.read_table(path)
         held = json.loads((table.schema.metadata or {})[_RUN_KEY])
-        answers = {row.pop("id"): Answer(**row) for row in table.to_pylist()}
+        own = [name for name in table.column_names if name not in _OF_ITEMS]
+        answers = {row.pop("id"): Answer(**row) for row in table.select(own).to_pylist()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = type(error).__name__
         raise InputError(f"{path}: not readable as predictions ({what}); delete it to answer again") from error
@@ -67,6 +75,35 @@ def read_predictions(path: Path, run: Run | None = None) -> Answers:
         differing = ", ".join(sorted(key for key in held.keys() | run.keys() if held.get(key) != run.get(key)))
         raise InputError(f"{path}: holds answers of another run (other {differing}); choose another --out or delete it")
     return answers
+
+
+def read_items(path: Path) -> Items:
+    """What each question of a scored run scored; none where the run has not been scored, or by an earlier version.
+
+    Raises:
+        InputError: not readable.
+    """
+    try:
+        if not path.exists() or not {*_OF_ITEMS} <= set(pq.read_schema(path).names):
+            return {}
+        rows = pq.read_table(path, columns=["id", *_OF_ITEMS]).to_pylist()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as predictions ({error}); run its recipe again") from error
+    return {row["id"]: Item(row["score"], row["group"], tuple(row["parts"]))
+            for row in rows if row["score"] is not None}
+
+
+def write_items(path: Path, items: Items) -> None:
+    """Fill in what each question scored; a file that says so already is left as it is."""
+    if read_items(path) == items:
+        return
+    table = pq.read_table(path)
+    found = [items.get(uid) for uid in table["id"].to_pylist()]
+    columns = {name: [item and getattr(item, name) for item in found] for name in _OF_ITEMS}
+    arrays = [pa.array(columns[field.name], field.type) if field.name in columns else table[field.name]
+              for field in SCHEMA]
+    with replacing(path) as temporary:
+        pq.write_table(pa.table(arrays, schema=SCHEMA.with_metadata(table.schema.metadata)), temporary)
 
 
 def write_predictions(path: Path, run: Run, answers: Answers, rows: Iterable[Row]) -> None:

@@ -105,6 +105,17 @@ def open_manifest(dataset: str, revision: str | None = None) -> dict[str, Any]:
     return read_manifest(_located(dataset, revision, ["manifest.json"])[0])
 
 
+def manifest_sha256(dataset: str, revision: str | None = None) -> str:
+    """Hash of the manifest of a folder or repository: what identifies a dataset's content.
+
+    Raises:
+        InputError: no such folder, repository or revision.
+    """
+    folder, _ = _located(dataset, revision, ["manifest.json"])
+    read_manifest(folder)
+    return sha256_of(folder / "manifest.json")
+
+
 def require_spar(questions: Questions) -> None:
     """Raise ``InputError`` unless the questions are of SPAR-Bench or SPAR-7M."""
     if questions.rows and "metric" not in questions.rows[0]:

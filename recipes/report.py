@@ -14,10 +14,10 @@ import typer
 from markupsafe import Markup
 
 from builders.command import run_command
-from builders.hub.files import replacing
+from recipes.comparison.runs import runs_on
 from recipes.questions import Questions, open_questions, require_spar
+from recipes.reporting.html import write_page
 from recipes.reporting.page import render_page
-from recipes.reporting.runs import read_runs
 
 SAMPLES_PER_TASK = 4
 
@@ -50,9 +50,7 @@ def write_report(
     Raises:
         InputError: a folder holds no results, or results on other questions.
     """
-    page = render_page(questions, read_runs(folders, questions), samples, more)
-    with replacing(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(render_page(questions, runs_on(questions, folders), samples, more), out)
 
 
 if __name__ == "__main__":

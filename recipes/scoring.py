@@ -16,7 +16,9 @@ from builders.spar.tasks import TASKS
 from builders.spar.tasks.task import Task
 from metrics.spar_score._averages import mean_of_task_means
 from metrics.spar_score._intervals import Interval
+from recipes.answerers.baselines import RandomGuess
 from recipes.grading import grader_of
+from recipes.items import MEAN, Composed, Items, items_of
 from recipes.questions import Row
 
 LEVELS = ("low", "medium", "high")
@@ -47,8 +49,10 @@ class Scores:
 
     metrics: dict[str, Score]
     """Names of task forms, ``level_<level>`` and ``average``, in reading order."""
-    items: NDArray[np.float64]
+    values: NDArray[np.float64]
     """(N,) score of each row, 0 to 1."""
+    items: Items
+    composed: Composed
 
 
 @dataclass(frozen=True)
@@ -118,31 +122,44 @@ def score(rows: Sequence[Row], answers: Mapping[str, str | None]) -> Scores:
         rows: at least one; each has a metric.
         answers: ``uid`` -> answer in the form of the gold; None where none could be read. A missing one counts as None.
     """
-    items = np.zeros(len(rows))
+    values = np.zeros(len(rows))
     unread = np.array([answers.get(row["uid"]) is None for row in rows])
     found: dict[str, Score] = {}
+    parts: list[tuple[str, ...]] = [()] * len(rows)
     forms = rows_by_form(rows)
     for form, here in forms.items():
         asked = [rows[i] for i in here]
         result = grader_of(asked[0]).summarise([answers.get(row["uid"]) for row in asked], asked)
-        items[here] = [item["score"] for item in result["items"]]
+        values[here] = [item["score"] for item in result["items"]]
+        for position in here:
+            parts[position] = (form.name,)
         interval = Interval(*(result[key] for key in ("low", "high", "interval", "n", "n_groups")))
         found[form.name] = _score(result["score"], interval, 1, int(unread[here].sum()))
     for level in LEVELS:
         of_level = {form: here for form, here in forms.items() if form.task.level == level}
         if of_level:
-            found[f"level_{level}"] = _mean(rows, items, unread, of_level)
-    found["average"] = _mean(rows, items, unread, forms)
-    return Scores(found, items)
+            found[f"level_{level}"] = _mean(rows, values, unread, of_level)
+    found["average"] = _mean(rows, values, unread, forms)
+    scenes = (f"{row['source']}/{row['scene_id']}" for row in rows)
+    items = items_of((row["uid"] for row in rows), values, scenes, parts)
+    return Scores(found, values, items, means_over([form.name for form in forms]))
+
+
+def means_over(names: Sequence[str]) -> Composed:
+    """What the levels and the average of these task forms are made of."""
+    levels = {name: form.task.level for name in names if (form := form_named(name))}
+    found = {f"level_{level}": {MEAN: [name for name, own in levels.items() if own == level]} for level in LEVELS
+             if level in levels.values()}
+    return found | {"average": {MEAN: list(levels)}}
 
 
 def _mean(
-    rows: Sequence[Row], items: NDArray[np.float64], unread: NDArray[np.bool_], forms: Mapping[TaskForm, list[int]]
+    rows: Sequence[Row], values: NDArray[np.float64], unread: NDArray[np.bool_], forms: Mapping[TaskForm, list[int]]
 ) -> Score:
     names = {i: form.name for form, positions in forms.items() for i in positions}
     here = sorted(names)
     scenes = [(rows[i]["source"], rows[i]["scene_id"]) for i in here]
-    value, interval = mean_of_task_means(items[here], [names[i] for i in here], scenes)
+    value, interval = mean_of_task_means(values[here], [names[i] for i in here], scenes)
     return _score(value, interval, len(forms), int(unread[here].sum()))
 
 
@@ -150,3 +167,12 @@ def _score(value: float, interval: Interval, n_tasks: int, n_unparsed: int) -> S
     assert interval.low is not None and interval.high is not None  # there is at least one row
     return Score(100 * value, interval.n, 100 * interval.low, 100 * interval.high, interval.method, interval.n_groups,
                  n_tasks, n_unparsed)
+
+
+def chance(rows: Sequence[Row]) -> dict[str, float]:
+    """Figure -> percent that guessing scores in theory (``RandomGuess``), of each form, level and the average."""
+    expected = 100 * RandomGuess(rows, 0).expected(rows)
+    forms = rows_by_form(rows)
+    found = {form.name: float(expected[here].mean()) for form, here in forms.items()}
+    return found | {name: float(np.mean([found[form] for form in made_of[MEAN]]))
+                    for name, made_of in means_over(list(found)).items()}

@@ -61,8 +61,8 @@ def _opened(dataset: str, revision: str | None, configs: Sequence[str], split: s
 # ---------------------------------------------------------------- tagged benchmarks
 
 
-def _embspatial(row: Row, manifest: dict[str, Any]) -> Row:
-    read_as = manifest["tags"]["box_formats"].get(row["data_source"] or "", {})
+def embspatial_question(row: Row) -> Row:
+    """What the common form adds to a row of EmbSpatial-Bench."""
     answer = row["answer"]
     return {
         "uid": row["question_id"],
@@ -70,12 +70,19 @@ def _embspatial(row: Row, manifest: dict[str, Any]) -> Row:
         "options": [option or "" for option in row["answer_options"]],
         "answer_index": answer,
         "answer": _letter(answer, len(row["answer_options"])),
+    }
+
+
+def _embspatial(row: Row, manifest: dict[str, Any]) -> Row:
+    read_as = manifest["tags"]["box_formats"].get(row["data_source"] or "", {})
+    return embspatial_question(row) | {
         "box_format": read_as.get("decided", ""),
         "box_slack": manifest["settings"]["box_slack"],
     }
 
 
-def _cv_bench(row: Row, manifest: dict[str, Any]) -> Row:
+def cv_bench_question(row: Row) -> Row:
+    """What the common form adds to a row of CV-Bench."""
     letter = (row["answer"] or "").strip().strip("()").upper()
     options = [choice or "" for choice in row["choices"]]
     return {
@@ -84,6 +91,10 @@ def _cv_bench(row: Row, manifest: dict[str, Any]) -> Row:
         "options": options,
         "answer": letter if letter and letter in ascii_uppercase[: len(options)] else "",
     }
+
+
+def _cv_bench(row: Row, manifest: dict[str, Any]) -> Row:
+    return cv_bench_question(row)
 
 
 _Form = Callable[[Row, dict[str, Any]], Row]

@@ -17,6 +17,7 @@ from metrics.shortcut_gap._core import shortcut_gap
 from metrics.shortcut_gap._intervals import FEW_GROUPS, mean_interval
 from recipes.answerers.baselines import RandomGuess
 from recipes.grading import grader_of
+from recipes.items import DIFFERENCE, Composed, Items, items_of
 from recipes.questions import Row
 from recipes.scoring import Score
 
@@ -41,6 +42,8 @@ class ShortcutScores:
     """Block -> percent that guessing scores, over its tagged rows; over all its rows where it has no tag."""
     uninformative: list[str]
     """Gaps that say nothing."""
+    items: Items
+    composed: Composed
 
 
 def score_shortcuts(
@@ -65,11 +68,15 @@ def score_shortcuts(
     found: dict[str, Score] = {}
     chance: dict[str, float] = {}
     uninformative: list[str] = []
+    parts: list[list[str]] = [[] for _ in rows]
+    composed: Composed = {}
     for block, inside in blocks(rows):
         for part in PARTS:
             here = inside & _in_part(tags, part)
             if here.any() and not (part in ("tagged", UNTAGGED) and (here == inside).all()):
                 found[f"{block}/{part}"] = _mean(scores[here], groups[here], int(unread[here].sum()))
+                for position in np.flatnonzero(here):
+                    parts[position].append(f"{block}/{part}")
         tagged = inside & (tags != UNTAGGED)
         chance[block] = 100 * float(expected[tagged if tagged.any() else inside].mean())
         gap = shortcut_gap(scores[tagged].tolist(), tags[tagged].tolist(), groups=groups[tagged].tolist(),
@@ -79,9 +86,11 @@ def score_shortcuts(
             found[f"{block}/{GAP}"] = Score(
                 100 * gap["delta"], gap["n_cons"] + gap["n_ctr"], 100 * gap["low"], 100 * gap["high"], gap["interval"],
                 gap["n_groups"], 1, missing)
+            composed[f"{block}/{GAP}"] = {DIFFERENCE: [f"{block}/consistent", f"{block}/counter"]}
             if not gap["informative"]:
                 uninformative.append(f"{block}/{GAP}")
-    return ShortcutScores(found, chance, uninformative)
+    items = items_of((row["uid"] for row in rows), scores, groups.tolist(), parts)
+    return ShortcutScores(found, chance, uninformative, items, composed)
 
 
 def few_groups(metrics: Mapping[str, Score]) -> str:

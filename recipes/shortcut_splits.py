@@ -74,7 +74,7 @@ def main(
     set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
 ) -> None:
-    from recipes.reporting.shortcut_page import write_shortcut_report
+    from recipes.reporting.compare_page import write_comparison
 
     recipe = shortcut_recipe(cluster)
     questions = open_shortcuts(dataset, revision or None, config, split)
@@ -82,7 +82,7 @@ def main(
                                   predictions=predictions, seed=seed,
                                   asking=asking(prompts, set_))
     print(shortcut_text(results))
-    write_shortcut_report(questions, [out], out / "report.html")
+    write_comparison([out], out / "report.html", tables=False)
     print(f"{out}: {FILE_NAME}, results.json, report.html")
 
 
@@ -97,7 +97,8 @@ def shortcut_recipe(cluster: str = "image") -> Recipe:
 
     def score(rows: Sequence[Row], answers: Answers) -> Scored:
         scored = score_shortcuts(rows, {uid: given.answer for uid, given in answers.items()}, cluster)
-        return scored.metrics, {"cluster": cluster, "chance": scored.chance, "uninformative": scored.uninformative}
+        return Scored(scored.metrics, scored.items, scored.composed, {
+            "unit": "percent", "cluster": cluster, "chance": scored.chance, "uninformative": scored.uninformative})
 
     return Recipe("shortcut_splits", _make_answerer, read_given_answers, score)
 

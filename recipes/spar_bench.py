@@ -28,11 +28,12 @@ from recipes.given_answers import read_given_answers
 from recipes.predictions import FILE_NAME, Answers
 from recipes.questions import Row, open_questions, require_spar
 from recipes.score_text import score_text
-from recipes.scoring import score
+from recipes.scoring import chance, score
 
 
 def _score(rows: Sequence[Row], answers: Answers) -> Scored:
-    return score(rows, {uid: given.answer for uid, given in answers.items()}).metrics, {}
+    scored = score(rows, {uid: given.answer for uid, given in answers.items()})
+    return Scored(scored.metrics, scored.items, scored.composed, {"unit": "percent", "chance": chance(rows)})
 
 
 evaluate = partial(evaluation.evaluate, Recipe("spar_bench", make_answerer, read_given_answers, _score))

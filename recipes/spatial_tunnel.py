@@ -61,14 +61,14 @@ def main(
     set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
 ) -> None:
-    from recipes.reporting.tunnel_page import write_tunnel_report
+    from recipes.reporting.compare_page import write_comparison
 
     questions = open_tunnel(dataset, revision or None, config, split)
     results = evaluation.evaluate(tunnel_recipe(cluster), questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
                                   asking=asking(prompts, set_))
     print(tunnel_text(results))
-    write_tunnel_report(questions, [out], out / "report.html")
+    write_comparison([out], out / "report.html", tables=False)
     print(f"{out}: {FILE_NAME}, results.json, report.html")
 
 
@@ -111,7 +111,8 @@ def tunnel_recipe(cluster: str = "scene") -> Recipe:
 
     def score(rows: Sequence[Row], answers: Answers) -> Scored:
         scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
-        return scored.metrics, {"unit": "fraction", "cluster": cluster, "uninformative": scored.uninformative}
+        return Scored(scored.metrics, scored.items, scored.composed, {
+            "unit": "fraction", "cluster": cluster, "uninformative": scored.uninformative})
 
     return Recipe("spatial_tunnel", make_yes_no_answerer, read_given_margins, score)
 

@@ -4,7 +4,7 @@ All figures are fractions. Accuracy is exact match: the share of margins with th
 are clustered by scene (a pair of objects), or by image.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from builders.tunnel.layout import ANGLES
 from metrics.correctness._core import correctness
 from metrics.correctness._intervals import mean_interval
 from metrics.shortcut_gap._core import shortcut_gap
+from recipes.items import DIFFERENCE, Composed, Item, Items, items_of
 from recipes.questions import Row
 from recipes.scoring import Score
 
@@ -23,6 +24,9 @@ Array = NDArray[np.float64]
 CLASSES = ("consistent", "counter")
 SIZE = "v_size_"
 """Start of the names of v at one size of the farther object, in metres."""
+MAPPED = "phase_variation"
+"""The config that sweeps both angles: its items also say their cell."""
+_CELL = f"{MAPPED}/cell/"
 _COUNTS = {"v": "n", "v_cons": "n_cons", "v_ctr": "n_ctr"}
 
 
@@ -33,10 +37,12 @@ class TunnelScores:
     metrics: dict[str, Score]
     """``<config>/<figure>``: v, v_cons, v_ctr, delta, the same of the accuracy, yes_rate; of size_variation also
     ``v_size_<s1>`` and delta_s; of the controls their own gaps."""
-    correctness: Array
-    """(N,) v of each row."""
+
     uninformative: list[str]
     """Gaps that say nothing, because v cannot be told from chance and the gap not from 0."""
+    items: Items
+    """Their scores are v."""
+    composed: Composed
 
 
 def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], cluster: str = "scene") -> TunnelScores:
@@ -53,6 +59,8 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
     found: dict[str, Score] = {}
     uninformative: list[str] = []
     values = np.zeros(len(rows))
+    parts: list[list[str]] = [[] for _ in rows]
+    composed: Composed = {}
     by_config: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
         by_config.setdefault(row["config"], []).append(position)
@@ -65,7 +73,14 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
                     for key in ("score", "correct"))
         values[here] = v
         missing = int(unread[here].sum())
+        for position in here:
+            parts[position].append(f"{config}/v")
         for name, tags in gaps_of(config, asked).items():
+            two = dict(zip(CLASSES, (f"{config}/{part}" for part in _NAMES[name])))
+            composed[f"{config}/{name}"] = {DIFFERENCE: list(two.values())}
+            for position, tag in zip(here, tags, strict=True):
+                if tag in two:
+                    parts[position].append(two[tag])
             for prefix, scores in (("", v), ("accuracy", right)):
                 gap = shortcut_gap(scores.tolist(), tags, groups=groups)
                 found |= _of_gap(f"{config}/", name, prefix, gap, missing)
@@ -77,7 +92,14 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
             found[f"{config}/yes_rate"] = _mean(said_yes, [group for _, group in answered], missing)
         if config == "size_variation":
             found |= _size_scores(asked, v, groups, unread[here])
-    return TunnelScores(found, values, uninformative)
+            for position in here:
+                parts[position].append(_size_name(rows[position]["size_far"]))
+        if config == MAPPED:
+            for position in here:
+                parts[position].append(_CELL + "{},{}".format(*rows[position]["cell"]))
+    items = items_of((row["uid"] for row in rows), values, (group_of(row, cluster) for row in rows), parts)
+    composed = {name: made_of for name, made_of in composed.items() if name in found}
+    return TunnelScores(found, uninformative, items, composed)
 
 
 def _mean(values: Sequence[float], groups: Sequence[str], missing: int) -> Score:
@@ -140,17 +162,22 @@ def _size_scores(rows: Sequence[Row], v: Array, groups: Sequence[str], unread: N
     found = {}
     for size in np.unique(sizes):
         here = np.flatnonzero(sizes == size)
-        found[f"size_variation/{SIZE}{size:.3f}"] = _mean(
-            v[here].tolist(), [groups[i] for i in here], int(unread[here].sum()))
+        found[_size_name(size)] = _mean(v[here].tolist(), [groups[i] for i in here], int(unread[here].sum()))
     return found
 
 
-def heat_map(rows: Sequence[Row], v: Array, tag: str) -> Array:
+def _size_name(size: float) -> str:
+    return f"size_variation/{SIZE}{size:.3f}"
+
+
+def heat_map(items: Iterable[Item], tag: str) -> Array:
     """(16, 16) mean v of each cell (k_far, k_near) of one class over scenes and questions; NaN elsewhere."""
     sums, counts = np.zeros((ANGLES, ANGLES)), np.zeros((ANGLES, ANGLES))
-    chosen = [i for i, row in enumerate(rows) if row["heuristic"] == tag]
-    if chosen:
-        cells = np.array([rows[i]["cell"] for i in chosen])
-        np.add.at(sums, (cells[:, 0], cells[:, 1]), v[chosen])
-        np.add.at(counts, (cells[:, 0], cells[:, 1]), 1)
+    of_class = f"{MAPPED}/{dict(zip(CLASSES, _NAMES['delta']))[tag]}"
+    for item in items:
+        if of_class in item.parts:
+            cell = next(part for part in item.parts if part.startswith(_CELL)).removeprefix(_CELL)
+            far, near = map(int, cell.split(","))
+            sums[far, near] += item.score
+            counts[far, near] += 1
     return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)

@@ -4,6 +4,7 @@
     python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench
     python scripts/build.py spatial_tunnel --out build/tunnel                         # needs no scenes
     python scripts/build.py embspatial_tagged --source hub --out build/embspatial     # the published benchmark
+    python scripts/build.py describe --source scannet=/data/scannet/scans             # scenes, frames, what is missing
     python scripts/build.py tasks --source scannet=/data/scannet/scans                # what can be asked of them
     python scripts/build.py review build/bench --out review.csv                       # to judge rows by hand
     python scripts/build.py spar_bench ... --out build/bench --review review.csv      # without the rejected ones
@@ -34,7 +35,9 @@ from builders.hub.folder import BuildResult, build_folder, build_shard, merge_fo
 from builders.hub.sharding import shard_of
 from builders.hub.status import as_lines, read_status
 from builders.hub.worker import RunSettings
-from builders.scenes import open_source
+from builders.scenes import SOURCES, open_source
+from builders.scenes.describe import HEAD as HEAD_OF_SOURCES
+from builders.scenes.describe import describe as describe_source
 from builders.settings import apply_settings, settable
 from builders.spar.availability import first_scene, missing
 from builders.spar.catalogue import HEAD, as_markdown, task_lines
@@ -67,8 +70,9 @@ app = typer.Typer(help=__doc__, cls=Datasets, rich_markup_mode=None, add_complet
 def build(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="The folder to make; new, empty, or an earlier build to finish.")],
-    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Scenes: procedural, or scannet=FOLDER; may "
-                                              "be repeated. Published benchmarks: hub[=REPO[@REVISION]], or file=PATH "
+    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="Scenes: procedural, or NAME=FOLDER of "
+                                              f"{', '.join(name for name in SOURCES if name != 'procedural')}; may be "
+                                              "repeated. Published benchmarks: hub[=REPO[@REVISION]], or file=PATH "
                                               "[default: procedural; cv_bench_tagged: hub]")] = [],  # noqa: B006
     config: Annotated[str, typer.Option(help="Write this config of the dataset only, such as tiny of "
                                         "spar_bench or a task of spar_7m (default: all).")] = "",
@@ -259,6 +263,21 @@ def tasks(
         served = [f"no ({reason})" if (reason := missing(task, scene, limits)) else "yes" for scene in scenes.values()]
         lines.append((*line[:-1], *served, line[-1]))
     print_table((*HEAD[:-1], *scenes, HEAD[-1]), lines)
+
+
+@app.command()
+def describe(
+    source: Annotated[list[str], typer.Option(metavar="NAME[=ROOT]", help="May be repeated.")],
+    scenes: Annotated[int, typer.Option(min=0, help="Look at so many scenes of each source; 0: at all (procedural: "
+                                        "6).")] = 0,
+) -> None:
+    """Say what sources hold, and what is missing, without reading pictures or meshes: scenes, splits, frames,
+    annotated objects. Frames without a usable pose and walls are counted, too."""
+    found = [(spec.partition("=")[0], describe_source(open_source(spec), scenes)) for spec in source]
+    print_table(HEAD_OF_SOURCES, [described.line(name) for name, described in found])
+    for name, described in found:
+        for problem in described.problems():
+            print(f"{name}: {problem}", file=sys.stderr)
 
 
 @app.command()

@@ -33,8 +33,7 @@ from recipes.answerers.baselines import BASELINES
 from recipes.answerers.yes_no import YES_NO_BASELINES
 from recipes.questions import open_questions
 from recipes.report import write_report
-from recipes.reporting.runs import read_runs
-from recipes.reporting.tunnel_page import render_tunnel_page
+from recipes.reporting.compare_page import comparison_sections
 from recipes.spar_bench import evaluate
 from recipes.spatial_tunnel import evaluate as score_tunnel_run
 from recipes.spatial_tunnel import open_tunnel
@@ -42,6 +41,8 @@ from recipes.spatial_tunnel import open_tunnel
 LIMITS = replace(Limits(), max_keyframes=12)
 """Twelve views per room keep the rendering to minutes."""
 PER_TASK = 60
+TUNNEL = TunnelSettings(resolution=256)
+TUNNEL_SCENES = 4
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -101,8 +102,7 @@ def build(folder: Path, sources: list[str], rooms: int, renderer: str, workers: 
 
 def tunnel_sections(out: Path) -> Markup:
     """Build a sample of SpatialTunnel, score its baselines, and give the report's sections about it."""
-    builder = SpatialTunnel(renderer="raycast", scenes=4, cell_step=2, roll_cell_step=4,
-                            tunnel=replace(TunnelSettings(), resolution=256))
+    builder = SpatialTunnel(renderer="raycast", scenes=TUNNEL_SCENES, cell_step=2, roll_cell_step=4, tunnel=TUNNEL)
     built = build_folder(builder, out / "spatial_tunnel")
     print(f"{built.manifest['questions']} questions; {built.reused} of {len(built.manifest['scenes'])} scenes were "
           "there already")
@@ -113,7 +113,7 @@ def tunnel_sections(out: Path) -> Markup:
         v, delta, sizes = (scores[name].value for name in (
             "phase_variation/v", "phase_variation/delta", "size_variation/delta_s"))
         print(f"baseline:{run.name}: v {v:.2f}, delta {delta:.2f}, delta_s {sizes:.2f}")
-    return Markup(render_tunnel_page(questions, read_runs(runs, questions), "tunnel_sections.html.jinja"))
+    return comparison_sections(runs)
 
 
 def load_back(folder: Path) -> None:

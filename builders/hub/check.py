@@ -9,6 +9,7 @@ import datasets
 import pyarrow.parquet as pq
 from huggingface_hub import DatasetCard
 
+from builders.hub.card_pictures import is_card_picture
 from builders.hub.files import is_safe_name
 from builders.hub.manifest import file_problems
 from builders.hub.shards import SHARD_NAME
@@ -22,6 +23,7 @@ def folder_problems(folder: Path, manifest: Mapping[str, Any], progress: bool = 
         progress: show a bar while checksums are computed.
     """
     foreign = [f"{name}: not the name of a shard" for name in manifest["files"] if not is_shard(name)]
+    foreign += [f"{name}: not a picture of a card" for name in manifest.get("card", {}) if not is_card_picture(name)]
     problems = foreign or file_problems(folder, manifest, progress)
     return problems or _row_problems(folder, manifest) + _card_problems(folder, manifest)
 

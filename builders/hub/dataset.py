@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from builders.hub.samples import Sample
+
 ROWS = "rows"
 """The table every part has: questions. A builder may write more tables per scene."""
 
@@ -84,6 +86,10 @@ class HubBuilder(Protocol):
     DEFAULT_CONFIG_NAME: str
     CONFIG_NAMES: tuple[str, ...]
     """Published configs."""
+    REPEATING: tuple[str, ...]
+    """Configs whose questions the default config has, too: statistics leave them out."""
+    KIND: str
+    """The column that says what kind of question a row asks."""
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]]
     """The tables of a part, ``ROWS`` among them -> the columns ``select`` looks at."""
     info: datasets.DatasetInfo
@@ -126,6 +132,10 @@ class HubBuilder(Protocol):
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         """How often each answer occurs: keys are (task, format, what, value)."""
+        ...
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        """A finished row as the card shows it; its pictures are as stored."""
         ...
 
     def settings(self) -> dict[str, Any]: ...

@@ -22,6 +22,8 @@ KEYS = (("uid",), ("question_id",), ("index",), ("idx",), ("source", "scene_id",
         ("source", "scene_id", "object_id"))
 """What names a row; the first of these whose columns a table has."""
 
+_SOURCES = ("source", "data_source")
+"""Columns that say where a scene comes from."""
 _BATCH = 256
 Row = dict[str, Any]
 Name = tuple[Any, ...]
@@ -42,9 +44,12 @@ class Version:
     def shards(self, split: str) -> list[str]:
         return [name for name in self.manifest["files"] if name.startswith(f"{split}-")]
 
-    def render_spec(self, scene: str) -> str | None:
-        """Hash of all that the pictures of ``<config>/<scene>`` depend on, where the manifest has it."""
-        return self.manifest.get("render_spec", {}).get(scene)
+    def render_spec(self, config: str, row: Row) -> str | None:
+        """Hash of all that the pictures of a row depend on, where the manifest has it: by source and scene, or, where
+        scenes are of no source, by config and scene."""
+        known: Mapping[str, str] = self.manifest.get("render_spec", {})
+        places = [row[name] for name in _SOURCES if name in row] or [config]
+        return next((known[name] for place in places if (name := f"{place}/{row.get('scene_id')}") in known), None)
 
 
 def row_differences(old: Version, new: Version) -> list[str]:
@@ -120,11 +125,11 @@ def _rows(version: Version, split: str, columns: list[str]) -> Iterator[tuple[Na
 def _pictures(version: Version, split: str, pictures: list[str]) -> Iterator[tuple[Name, Row]]:
     """(name, what the pictures depend on, or else what they are)."""
     config = split.partition("/")[0]
-    naming = {column for names in KEYS for column in names}
+    naming = {column for names in KEYS for column in names} | set(_SOURCES)
     columns = [name for name in _schema(version, version.shards(split)[0]).names if name in naming or name in pictures]
     for name, batch, number in _named(version, split, columns):
-        scene = batch["scene_id"][number].as_py() if "scene_id" in columns else ""
-        spec = version.render_spec(f"{config}/{scene}")
+        row = {column: batch[column][number].as_py() for column in columns if column not in pictures}
+        spec = version.render_spec(config, row)
         yield name, {"pictures": spec or [_digest(batch[column].slice(number, 1)) for column in pictures]}
 
 

@@ -1,6 +1,7 @@
 """From scenes to a Hub folder: parts, shards, card, manifest. The folder is the Hub repository: pushing is copying.
 
-    DIR/README.md  DIR/manifest.json  DIR/<config>/<split>-*.parquet     the dataset
+    DIR/README.md  DIR/card/*.png                                        the card
+    DIR/manifest.json  DIR/<config>/<split>-*.parquet                    the dataset
     DIR/.build/                                                          parts, so that a build can resume
 
 A build may be killed at any moment: parts that exist are whole, shards replace the old ones only when all new ones are
@@ -166,7 +167,7 @@ def _merge(
         shutil.rmtree(staging, ignore_errors=True)  # what a full disk has left of it would keep the disk full
     manifest = make_manifest(builder, outcomes, splits, out, parts)
     manifest |= {"questions": _questions(selections)} | builder.manifest_extras(selections, refs)
-    write_card(builder, out, manifest)
+    manifest["card"] = write_card(builder, out, manifest)
     write_manifest(out, manifest)
     log.note("stage", stage="manifest", rows=sum(manifest["rows"].values()))
     return manifest

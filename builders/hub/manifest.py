@@ -109,7 +109,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def file_problems(folder: Path, manifest: Mapping[str, Any], progress: bool = False) -> list[str]:
     """Files that are missing, differ from the manifest or are not in it, one line each."""
     problems = []
-    for name, entry in tqdm(manifest["files"].items(), desc="checksums", unit="file", disable=not progress):
+    listed = {**manifest["files"], **manifest.get("card", {})}
+    for name, entry in tqdm(listed.items(), desc="checksums", unit="file", disable=not progress):
         path = folder / name
         if not path.is_file():
             problems.append(f"{name}: missing")

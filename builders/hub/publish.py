@@ -14,6 +14,7 @@ from typing import Any
 
 from builders.errors import InputError
 from builders.hub.card import published_card
+from builders.hub.card_pictures import is_card_picture
 from builders.hub.check import folder_problems, is_shard, licence_problems
 from builders.hub.difference import Version, row_differences
 from builders.hub.files import sha256_of
@@ -118,8 +119,8 @@ def plan_push(folder: Path, repo: HubRepo, gating: Mapping[str, Any] | None = No
         raise InputError(f"{repo.name}: main is at {visible['version']}, and {folder} at {manifest['version']}: bump "
                          f"the version beyond {visible['version']} and build again")
     configs = {name.split("/")[0] for name in (*visible["rows"], *manifest["rows"])}
-    removed = tuple(path for path in sorted(head.files) if path not in contents
-                    and path.endswith(".parquet") and (is_shard(path) or path.split("/")[0] in configs))
+    removed = tuple(path for path in sorted(head.files) if path not in contents and (is_card_picture(path) or (
+        path.endswith(".parquet") and (is_shard(path) or path.split("/")[0] in configs))))
     return Plan(repo, manifest, head, _different(contents, head), removed, None, tagged=False)
 
 
@@ -156,7 +157,7 @@ def _contents(
     """Every file of the version."""
     card = published_card((folder / "README.md").read_text(), name, gating)
     contents = {path: Content(folder / path, entry["bytes"], entry["sha256"])
-                for path, entry in manifest["files"].items()}
+                for path, entry in {**manifest["files"], **manifest.get("card", {})}.items()}
     told = folder / "manifest.json"
     contents["manifest.json"] = Content(told, told.stat().st_size, sha256_of(told))
     contents["README.md"] = Content.of_bytes(card.encode())

@@ -1,4 +1,9 @@
-"""Shards: rows chosen from parts, written in selection order under their final names only when all are complete."""
+"""Shards: rows chosen from parts, written in selection order under their final names only when all are complete.
+
+A shard holds whole scenes, and where it ends is decided by the scene that it ends with: by its name and its size. So a
+scene that changes moves the end of its own shard, and no other beyond the next one: shards behind it keep their bytes
+and are not uploaded again. (Shards filled up to a size would all move.)
+"""
 
 import hashlib
 import re
@@ -13,9 +18,12 @@ import pyarrow as pa
 from builders.hub.dataset import ROWS, HubBuilder, Selection
 from builders.hub.parquet import TableWriter, encoded_images
 from builders.hub.parts import read_part
+from builders.randomness import stable_hash
 
-SHARD_BYTES = 500_000_000
-"""A shard is closed once its file has grown beyond this."""
+SHARD_BYTES = 100_000_000
+"""What a shard holds on average: different pictures, and other columns before compression."""
+FEWEST, MOST = 0.25, 4.0
+"""Shares of it: a shard does not end before the one, and ends with the scene that reaches the other."""
 
 SHARD_NAME = re.compile(r"[a-z]+-\d{5}-of-\d{5}\.parquet")
 
@@ -32,7 +40,9 @@ class ImageBytes:
     """Bytes of different pictures."""
     _seen: set[bytes] = field(default_factory=set, repr=False)
 
-    def add(self, table: pa.Table) -> None:
+    def add(self, table: pa.Table) -> int:
+        """Count the pictures of a table; gives its bytes if each picture that is new is stored once."""
+        before = self.plain - self.unique
         for data in encoded_images(table):
             self.references += 1
             self.plain += len(data)
@@ -40,6 +50,7 @@ class ImageBytes:
             if digest not in self._seen:
                 self._seen.add(digest)
                 self.unique += len(data)
+        return int(table.nbytes) - (self.plain - self.unique - before)
 
     def close(self) -> None:
         """Forget the pictures: the digests of all configs together would grow with the dataset."""
@@ -67,19 +78,24 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
     images = ImageBytes()
     answers: Counter[tuple[str, ...]] = Counter()
     counts: list[int] = []
-    tables = _selected(builder, parts, selection)
-    table = next(tables, None)
-    while table is not None:
-        open_name = folder / f"{len(counts):05d}.open"
-        rows = 0
-        with TableWriter(open_name, schema) as writer:
-            while table is not None and (not rows or open_name.stat().st_size < SHARD_BYTES):
-                images.add(table)
-                if selection.table == ROWS:
-                    answers.update(builder.tally(table))
-                writer.write(table)
-                rows += len(table)
-                table = next(tables, None)
+    scenes = _selected(builder, parts, selection)
+    scene = next(scenes, None)
+    while scene is not None:
+        rows = held = 0
+        with TableWriter(folder / f"{len(counts):05d}.open", schema) as writer:
+            ended = False
+            while scene is not None and not ended:
+                name, tables = scene
+                added = 0
+                for table in tables:
+                    added += images.add(table)
+                    if selection.table == ROWS:
+                        answers.update(builder.tally(table))
+                    writer.write(table)
+                    rows += len(table)
+                held += added
+                ended = ends_shard(name, added, held)
+                scene = next(scenes, None)
         counts.append(rows)
     files = {}
     for number, rows in enumerate(counts):
@@ -90,10 +106,31 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
     return WrittenSplit(selection.config, selection.split, files, images, answers)
 
 
-def _selected(builder: HubBuilder, parts: Sequence[Path], selection: Selection) -> Iterator[pa.Table]:
-    """The selected rows slice by slice; one part is in memory at a time."""
+def ends_shard(scene: str, added: int, held: int) -> bool:
+    """Whether a shard ends with this scene.
+
+    Args:
+        scene: source and id.
+        added: bytes of the scene.
+        held: bytes of the shard, this scene's among them.
+
+    Example:
+        >>> ends_shard("scannet/scene0000_00", SHARD_BYTES, 4 * SHARD_BYTES)
+        True
+    """
+    if held < FEWEST * SHARD_BYTES:
+        return False
+    drawn = int.from_bytes(stable_hash("shard", scene)[:8], "big") / 2**64
+    return held >= MOST * SHARD_BYTES or drawn * (1 - FEWEST) * SHARD_BYTES < added
+
+
+def _selected(
+    builder: HubBuilder, parts: Sequence[Path], selection: Selection
+) -> Iterator[tuple[str, Iterator[pa.Table]]]:
+    """(source and id, selected rows slice by slice) of each scene; one part is in memory at a time."""
     first_row = 0
     for part, rows in selection.picks:
         table = read_part(parts[part], selection.table).take(pa.array(rows, pa.int64()))
-        yield from builder.finish(selection.config, table, first_row, partial(read_part, parts[part]))
+        yield (f"{parts[part].parent.name}/{parts[part].name}",
+               builder.finish(selection.config, table, first_row, partial(read_part, parts[part])))
         first_row += len(rows)

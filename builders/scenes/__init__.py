@@ -20,20 +20,64 @@ def _scannet(root: str | None, seed: int, renderer: str) -> SceneSource:
     return ScanNetSource(_needed(root, "scannet"))
 
 
+def _scannetpp(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannetpp import ScanNetPPSource
+
+    return ScanNetPPSource(_needed(root, "scannetpp"))
+
+
+def _scannetpp_dslr(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.scannetpp import ScanNetPPSource
+
+    return ScanNetPPSource(_needed(root, "scannetpp_dslr"), dslr=True)
+
+
+def _structured3d(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.structured3d import Structured3DSource
+
+    return Structured3DSource(_needed(root, "structured3d"))
+
+
+def _arkitscenes(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.arkitscenes import ARKitScenesSource
+
+    return ARKitScenesSource(_needed(root, "arkitscenes"))
+
+
+def _json(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.boxes_json import BoxesJsonSource
+
+    return BoxesJsonSource(_needed(root, "json"))
+
+
 SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
     "procedural": _procedural,
     "scannet": _scannet,
+    "scannetpp": _scannetpp,
+    "scannetpp_dslr": _scannetpp_dslr,
+    "structured3d": _structured3d,
+    "arkitscenes": _arkitscenes,
+    "json": _json,
 }
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 
-NOT_TO_BE_PASSED_ON = frozenset({"scannet", "scannetpp", "structured3d", "matterport3d"})
+NOT_TO_BE_PASSED_ON = frozenset(
+    {"scannet", "scannetpp", "structured3d", "matterport3d", "EmbSpatial-Bench", "CV-Bench"})
 """Scans whose terms forbid to pass their pixels on, those without a reader here included: rows may come from the
-released files. A source's ``redistributable`` says the same."""
+released files. A source's ``redistributable`` says the same. And benchmarks with such photographs, whatever licence
+their questions have: EmbSpatial-Bench has Matterport3D and ScanNet; CV-Bench has ADE20K and, by Omni3D, nuScenes and
+SUN RGB-D, which are for research alone."""
 
 
 def may_be_passed_on(source: str) -> bool:
     """Whether a dataset with pixels of this source may be published."""
     return source not in NOT_TO_BE_PASSED_ON
+
+
+def is_denoised(source: SceneSource) -> bool:
+    """Whether a denoiser makes the source's pictures: made again, they differ by 2 levels at most. Others repeat to the
+    byte."""
+    return getattr(source, "renderer", "") == "cycles"
 
 
 def open_source(spec: str, seed: int = 0, renderer: str = "cycles") -> SceneSource:

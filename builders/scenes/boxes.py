@@ -1,7 +1,8 @@
-"""Boxes for sources that ship vertices but no boxes."""
+"""Boxes for sources that ship vertices but no boxes, and what lies in a box."""
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from builders.scenes.scene import Array, OrientedBox
 
@@ -37,3 +38,21 @@ def gravity_aligned_box(points: Array) -> OrientedBox:
     center = np.append(np.array(rectangle.exterior.coords)[:4].mean(axis=0), (low + high) / 2)
     axes = np.array([[*along, 0.0], [-along[1], along[0], 0.0], [0.0, 0.0, 1.0]])
     return OrientedBox(center, axes, np.array([lengths.max(), lengths.min(), high - low]))
+
+
+def inside(box: OrientedBox, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
+    """(N,) whether points (N, 3) lie in a box, or at most ``margin`` metres beside or above it.
+
+    With a margin, the lowest ``margin`` metres of the box (of flat ones, a quarter) do not count either: there is what
+    it stands on, measured a little too high.
+
+    Example:
+        >>> box = OrientedBox((0, 0, 0), np.eye(3), (2, 2, 2))
+        >>> inside(box, np.array([[0, 0, 1.01], [1.01, 0, 0], [0, 0, -0.99], [0, 0, -0.97]]), 0.02).tolist()
+        [True, True, False, True]
+    """
+    held = (np.abs((points - box.center) @ box.axes.T) <= box.extents / 2 + margin).all(axis=1)
+    if margin:
+        height = np.abs(box.axes[:, 2]) @ box.extents
+        held &= points[:, 2] >= box.center[2] - height / 2 + min(margin, height / 4)
+    return held

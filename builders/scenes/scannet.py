@@ -1,50 +1,54 @@
-"""ScanNet v2, exported layout (what the official SensReader writes beside the released files).
+"""ScanNet v2: the released files, with frames in the ``.sens`` file or exported from it by the official SensReader.
 
 Expected tree under the root (the folder of scans, or the dataset folder that holds ``scans/``)::
 
-    scene0000_00/
+    scannetv2-labels.combined.tsv                        in the dataset folder, optional
+    scans/scene0000_00/
         scene0000_00_vh_clean_2.ply                      mesh, raw frame
         scene0000_00_vh_clean_2.0.010000.segs.json       segment of each vertex
         scene0000_00.aggregation.json                    instances as groups of segments
         scene0000_00.txt                                 axisAlignment, 16 numbers, row-major
+        scene0000_00.sens                                frames, or, exported:
         color/N.jpg  pose/N.txt  intrinsic/intrinsic_color.txt
         depth/N.png  intrinsic/intrinsic_depth.txt       optional
 
-Poses are camera-to-world in the raw frame; ``axisAlignment`` brings mesh and poses to the aligned frame. Frames that
-lost tracking have non-finite poses and are dropped. Frame numbers need not be contiguous. A scan without
-``axisAlignment`` (the hidden test scans) is used as it is: its mesh is gravity-aligned already.
+Where frames have been exported, these are read and the ``.sens`` file is not. Poses are camera-to-world in the raw
+frame; ``axisAlignment`` brings mesh and poses to the aligned frame. Frames that lost tracking have non-finite poses
+and are dropped. Frame numbers need not be contiguous. A scan without ``axisAlignment`` (the hidden test scans) is used
+as it is: its mesh is gravity-aligned already.
+
+Where the label map is there, a label that is not in it is no name to ask for: its objects only occlude, and are
+counted.
 
 Source of the layout: the ScanNet repository's format notes. Instances have no boxes there: the box of an object is
 the minimum-area rectangle of its vertices in XY, with their minimum and maximum in Z.
 """
 
-import hashlib
-import json
-import re
-from contextlib import suppress
+import csv
 from functools import cache
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from builders.errors import InputError, SceneError
+from builders.errors import SceneError
 from builders.scenes.boxes import gravity_aligned_box
 from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
-from builders.scenes.scene import Array, Frame, Mesh, Scene, SceneObject
-
-_END_OF_JPEG = b"\xff\xd9"
-_SCENE_ID = re.compile(r"scene\d{4}_\d{2}")
+from builders.scenes.plausible import require_metres, require_rigid
+from builders.scenes.scan_files import SceneFolders, count, read_ply
+from builders.scenes.scannet_frames import ScanFrames, frames_of
+from builders.scenes.scene import Array, Frame, Glance, Mesh, Scene, SceneObject
+from builders.scenes.segments import read_groups, read_segments
 
 STRUCTURAL_LABELS = frozenset({"wall", "floor", "ceiling"})
-"""Raw categories that occlude but are never asked about; ``builders.spar.labels`` excludes more."""
+"""Raw categories, and NYU40 classes where there is a label map, that occlude but are never asked about;
+``builders.spar.labels`` excludes more."""
+
+LABEL_MAP = "scannetv2-labels.combined.tsv"
 
 
 class ScanNetSource:
-    """Scenes of an exported ScanNet folder; see the module docstring for the tree and the frames."""
+    """Scenes of a ScanNet folder; see the module docstring for the tree and the frames."""
 
     name = "scannet"
     redistributable = False
@@ -53,16 +57,12 @@ class ScanNetSource:
     split_rule = "official ScanNet v2 lists; a scan in none of them by a hash of its room's name"
 
     def __init__(self, root: str | Path):
-        root = Path(root)
-        if not root.is_dir():
-            raise InputError(f"scannet: {root} is not a folder; give the folder that holds sceneXXXX_YY folders")
-        self._scenes = _scene_folders(root) or _scene_folders(root / "scans")
-        if not self._scenes:
-            raise InputError(f"scannet: no sceneXXXX_YY folder in {root} or {root / 'scans'}; "
-                             "give the folder that holds them")
+        self._folders = SceneFolders(self.name, root, "scans", r"scene\d{4}_\d{2}", "sceneXXXX_YY")
+        self._label_map = self._folders.dataset / LABEL_MAP
+        self._frames: tuple[str, ScanFrames] | None = None
 
     def scene_ids(self) -> list[str]:
-        return list(self._scenes)
+        return self._folders.ids()
 
     def split(self, scene_id: str, validation_share: float = VALIDATION_SHARE) -> str:
         for split in ("train", "validation", "test"):
@@ -71,50 +71,75 @@ class ScanNetSource:
         return hashed_split(scene_id.partition("_")[0], validation_share)
 
     def fingerprint(self, scene_id: str) -> str:
-        """Names and sizes of all files of the scan."""
-        folder = self._folder(scene_id)
-        listing = sorted((str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file())
-        return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+        return self._folders.fingerprint(scene_id, [self._label_map])
+
+    def glance(self, scene_id: str) -> Glance:
+        needed = ("_vh_clean_2.ply", "_vh_clean_2.0.010000.segs.json", ".aggregation.json", ".txt")
+        missing = [name for name in needed if not self._file(scene_id, name).is_file()]
+        groups = [] if ".aggregation.json" in missing else read_groups(self._file(scene_id, ".aggregation.json"))
+        try:
+            frames = self._frames_of(scene_id)
+        except SceneError:
+            return Glance(0, len(groups), False, (*missing, ".sens or color/"))
+        return Glance(len(frames), len(groups), frames.has_depth(), tuple(missing))
 
     def load(self, scene_id: str) -> Scene:
-        folder = self._folder(scene_id)
-        alignment = _axis_alignment(folder / f"{scene_id}.txt")
-        mesh = _read_mesh(folder / f"{scene_id}_vh_clean_2.ply", alignment)
+        alignment = _axis_alignment(self._file(scene_id, ".txt"))
+        mesh = _read_mesh(self._file(scene_id, "_vh_clean_2.ply"), alignment)
+        self._frames = None  # files may have changed since the scene was loaded before
         dropped: dict[str, int] = {}
-        objects = _read_objects(folder, scene_id, mesh, dropped)
-        frames = _read_frames(folder, alignment, dropped)
+        objects = self._read_objects(scene_id, mesh, dropped)
+        frames = self._frames_of(scene_id).frames(alignment, dropped)
+        require_metres(str(self._folders.folder(scene_id)), mesh, frames)
         return Scene(self.name, scene_id, mesh, objects, frames, dropped)
 
     def read_color(self, scene: Scene, frame: Frame) -> bytes:
-        path = self._folder(scene.scene_id) / "color" / f"{frame.frame_id}.jpg"
-        try:
-            data = path.read_bytes()
-            if not data.endswith(_END_OF_JPEG):
-                with Image.open(BytesIO(data)) as image:
-                    image.load()
-        except OSError as error:
-            raise SceneError(f"{path}: not a complete JPEG ({error}); export this frame again") from error
-        return data
+        return self._frames_of(scene.scene_id).color(frame.frame_id)
 
     def read_depth(self, scene: Scene, frame: Frame) -> bytes | None:
-        path = self._folder(scene.scene_id) / "depth" / f"{frame.frame_id}.png"
-        if frame.depth_intrinsics is None or not path.is_file():
+        if frame.depth_intrinsics is None:
             return None
-        try:
-            data = path.read_bytes()
-            with Image.open(BytesIO(data), formats=("PNG",)) as image:
-                image.verify()  # its checksums: decoding takes a hundred times longer, and misses changed bits
-        except (OSError, SyntaxError) as error:  # Pillow's two ways of saying so
-            raise SceneError(f"{path}: not a complete PNG ({error}); export this frame again") from error
-        if not image.mode.startswith("I"):
-            raise SceneError(f"{path}: expected 16 bits of depth, found mode {image.mode}; export this frame again")
-        return data
+        return self._frames_of(scene.scene_id).depth(frame.frame_id)
 
-    def _folder(self, scene_id: str) -> Path:
-        if scene_id not in self._scenes:
-            raise InputError(f"scannet: no scene {scene_id!r}; the root holds {len(self._scenes)} scenes, "
-                             f"for example {next(iter(self._scenes))}")
-        return self._scenes[scene_id]
+    def _file(self, scene_id: str, ending: str) -> Path:
+        """A released file of a scan, all of which are named after it."""
+        self._folders.folder(scene_id)
+        return self._folders.file(scene_id, scene_id + ending)
+
+    def _frames_of(self, scene_id: str) -> ScanFrames:
+        """The frames of a scan; those of the last one are kept, with the index of its file."""
+        if self._frames is None or self._frames[0] != scene_id:
+            self._folders.folder(scene_id)
+            self._frames = scene_id, frames_of(self._folders, scene_id)
+        return self._frames[1]
+
+    def _read_objects(self, scene_id: str, mesh: Mesh, dropped: dict[str, int]) -> tuple[SceneObject, ...]:
+        segments = read_segments(self._file(scene_id, "_vh_clean_2.0.010000.segs.json"), len(mesh.vertices))
+        path = self._file(scene_id, ".aggregation.json")
+        classes = _label_classes(self._label_map) if self._label_map.is_file() else None
+        objects: list[SceneObject] = []
+        try:
+            for group in read_groups(path):
+                label = _cleaned(str(group["label"] or ""))
+                vertex_ids = segments.vertices(group["segments"])
+                if not label:
+                    count(dropped, "objects_nameless")
+                    continue
+                if classes is not None and label not in classes:
+                    count(dropped, f"objects_of_unknown_label: {label[:40]}")
+                try:
+                    box = gravity_aligned_box(mesh.vertices[vertex_ids])
+                except ValueError:
+                    count(dropped, "objects_without_volume")
+                    continue
+                known_as = label if classes is None else classes.get(label)  # None: not a label, so it only occludes
+                silent = label in STRUCTURAL_LABELS or known_as is None or known_as in STRUCTURAL_LABELS
+                objects.append(SceneObject(str(group["objectId"]), label, box, vertex_ids, silent))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise SceneError(f"{path}: expected segGroups with objectId, label and segments ({error!r})") from error
+        if len({o.object_id for o in objects}) != len(objects):
+            raise SceneError(f"{path}: an objectId occurs twice")
+        return tuple(objects)
 
 
 @cache
@@ -124,31 +149,19 @@ def official_split(split: str) -> frozenset[str]:
     return frozenset(files("builders.scenes").joinpath(f"splits/scannetv2_{name}.txt").read_text().split())
 
 
-def _scene_folders(root: Path) -> dict[str, Path]:
-    if not root.is_dir():
-        return {}
-    return {p.name: p for p in sorted(root.iterdir()) if _SCENE_ID.fullmatch(p.name) and p.is_dir()}
+def _cleaned(label: str) -> str:
+    return " ".join(label.lower().split())
 
 
-def _read_json(path: Path) -> Any:
+def _label_classes(path: Path) -> dict[str, str]:
+    """NYU40 class of each raw category, from ScanNet's own label map."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise SceneError(f"{path}: missing; download it from ScanNet again") from None
-    except (OSError, ValueError) as error:
-        raise SceneError(f"{path}: not readable as JSON ({error}); download it from ScanNet again") from error
-
-
-def _read_matrix(path: Path, shape: tuple[int, int]) -> Array:
-    try:
-        values = np.array([float(word) for word in path.read_text().split()])
-    except FileNotFoundError:
-        raise SceneError(f"{path}: missing; export the scan's frames again") from None
-    except (OSError, ValueError) as error:
-        raise SceneError(f"{path}: expected {shape[0]}x{shape[1]} numbers ({error})") from error
-    if values.size != shape[0] * shape[1]:
-        raise SceneError(f"{path}: expected {shape[0]}x{shape[1]} numbers, found {values.size}")
-    return values.reshape(shape)
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        return {_cleaned(line["raw_category"]): _cleaned(line["nyu40class"] or "") for line in lines}
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+        raise SceneError(f"{path}: expected tab-separated columns, among them raw_category and nyu40class ({error!r}); "
+                         "download it again") from error
 
 
 def _axis_alignment(path: Path) -> Array:
@@ -165,134 +178,14 @@ def _axis_alignment(path: Path) -> Array:
                 matrix = np.array([float(word) for word in value.split()]).reshape(4, 4)
             except ValueError as error:
                 raise SceneError(f"{path}: axisAlignment is not 16 numbers") from error
-            if not np.isfinite(matrix).all():
-                raise SceneError(f"{path}: axisAlignment holds NaN or infinite values")
+            require_rigid(f"{path}: axisAlignment", matrix)
             return matrix
     return np.eye(4)
 
 
 def _read_mesh(path: Path, alignment: Array) -> Mesh:
-    import open3d as o3d
-
-    if not path.is_file():
-        raise SceneError(f"{path}: missing; download it from ScanNet")
-    with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
-        raw = o3d.io.read_triangle_mesh(str(path))
-    vertices, faces = np.asarray(raw.vertices), np.asarray(raw.triangles)
-    promised = _ply_counts(path)
-    if (len(vertices), len(faces)) != promised or not len(faces):
-        raise SceneError(f"{path}: {len(vertices)} vertices and {len(faces)} triangles could be read, its header says "
-                         f"{promised[0]} and {promised[1]}; the file is truncated, download it from ScanNet again")
+    vertices, faces = read_ply(path)
     try:
         return Mesh(vertices @ alignment[:3, :3].T + alignment[:3, 3], faces)
     except ValueError as error:
         raise SceneError(f"{path}: {error}") from error
-
-
-def _ply_counts(path: Path) -> tuple[int, int]:
-    """(vertices, faces) as the header of a PLY file states them, 0 for what it does not."""
-    with path.open("rb") as file:
-        header = file.read(4096).partition(b"end_header")[0]
-    counts = dict(re.findall(rb"^element (vertex|face) (\d+)", header, re.M))
-    return int(counts.get(b"vertex", 0)), int(counts.get(b"face", 0))
-
-
-def _read_objects(folder: Path, scene_id: str, mesh: Mesh, dropped: dict[str, int]) -> tuple[SceneObject, ...]:
-    segs_path = folder / f"{scene_id}_vh_clean_2.0.010000.segs.json"
-    groups_path = folder / f"{scene_id}.aggregation.json"
-    try:
-        segment_of_vertex = np.array(_read_json(segs_path)["segIndices"], dtype=np.int64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SceneError(f"{segs_path}: expected a list of integers under segIndices ({error!r})") from error
-    if segment_of_vertex.shape != (len(mesh.vertices),):
-        raise SceneError(f"{segs_path}: {segment_of_vertex.size} segment indices for {len(mesh.vertices)} mesh "
-                         "vertices; mesh and segmentation are of different versions")
-    objects: list[SceneObject] = []
-    try:
-        for group in _read_json(groups_path)["segGroups"]:
-            label = " ".join(str(group["label"] or "").lower().split())
-            vertex_ids = np.flatnonzero(np.isin(segment_of_vertex, np.array(group["segments"], dtype=np.int64)))
-            if not label:
-                dropped["objects_nameless"] = dropped.get("objects_nameless", 0) + 1
-                continue
-            try:
-                box = gravity_aligned_box(mesh.vertices[vertex_ids])
-            except ValueError:
-                dropped["objects_without_volume"] = dropped.get("objects_without_volume", 0) + 1
-                continue
-            objects.append(SceneObject(str(group["objectId"]), label, box, vertex_ids, label in STRUCTURAL_LABELS))
-    except (KeyError, TypeError, ValueError) as error:
-        raise SceneError(f"{groups_path}: expected segGroups with objectId, label and segments ({error!r})") from error
-    if len({o.object_id for o in objects}) != len(objects):
-        raise SceneError(f"{groups_path}: an objectId occurs twice")
-    return tuple(objects)
-
-
-def _read_frames(folder: Path, alignment: Array, dropped: dict[str, int]) -> tuple[Frame, ...]:
-    names = sorted((p.stem for p in (folder / "color").glob("*.jpg") if p.stem.isdigit()), key=int)
-    if not names:
-        raise SceneError(f"{folder / 'color'}: no N.jpg in it; export the frames of the .sens file first")
-    intrinsics_path = folder / "intrinsic" / "intrinsic_color.txt"
-    intrinsics = _read_matrix(intrinsics_path, (4, 4))[:3, :3]
-    size = _first_size([folder / "color" / f"{name}.jpg" for name in names])
-    text = folder / f"{folder.name}.txt"
-    intrinsics = _rescaled(intrinsics, _calibrated_size(text, "color") or size, size)
-    depth_intrinsics = _depth_intrinsics(folder, _calibrated_size(text, "depth"))
-    frames = []
-    for name in names:
-        pose_path = folder / "pose" / f"{name}.txt"
-        if not pose_path.is_file():
-            dropped["frames_without_pose"] = dropped.get("frames_without_pose", 0) + 1
-            continue
-        pose = _read_matrix(pose_path, (4, 4))
-        if not np.isfinite(pose).all():
-            dropped["frames_without_tracking"] = dropped.get("frames_without_tracking", 0) + 1
-            continue
-        try:
-            frames.append(Frame(name, *size, intrinsics, alignment @ pose, depth_intrinsics))
-        except ValueError as error:
-            raise SceneError(f"{pose_path} (or {intrinsics_path.name}): {error}") from error
-    if not frames:
-        raise SceneError(f"{folder / 'pose'}: no frame has a finite pose")
-    return tuple(frames)
-
-
-def _first_size(paths: list[Path]) -> tuple[int, int]:
-    """(width, height) of the first picture that is one: a broken frame must not cost the scan."""
-    for path in paths[:-1]:
-        with suppress(SceneError):
-            return _image_size(path)
-    return _image_size(paths[-1])
-
-
-def _image_size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError as error:
-        raise SceneError(f"{path}: not an image ({error}); export this frame again") from error
-
-
-def _depth_intrinsics(folder: Path, calibrated: tuple[int, int] | None) -> Array | None:
-    """(3, 3) of the depth maps; None where depth was not exported."""
-    path = folder / "intrinsic" / "intrinsic_depth.txt"
-    first = min((folder / "depth").glob("*.png"), default=None)
-    if first is None or not path.is_file():
-        return None
-    size = _image_size(first)
-    return _rescaled(_read_matrix(path, (4, 4))[:3, :3], calibrated or size, size)
-
-
-def _calibrated_size(path: Path, camera: str) -> tuple[int, int] | None:
-    """(width, height) the intrinsics of ``color`` or ``depth`` were measured at, where the scan's text tells it."""
-    found = dict(re.findall(rf"^\s*{camera}(Width|Height)\s*=\s*(\d+)\s*$", path.read_text(errors="replace"), re.M))
-    return (int(found["Width"]), int(found["Height"])) if len(found) == 2 else None
-
-
-def _rescaled(intrinsics: Array, calibrated: tuple[int, int], actual: tuple[int, int]) -> Array:
-    """Intrinsics for images exported at another size; pixel centres are at integers, so edges scale, not centres."""
-    scale = np.array([actual[0] / calibrated[0], actual[1] / calibrated[1]])
-    result = intrinsics.copy()
-    result[:2, :2] *= scale[:, None]
-    result[:2, 2] = (intrinsics[:2, 2] + 0.5) * scale - 0.5
-    return result

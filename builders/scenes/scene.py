@@ -89,6 +89,10 @@ class Mesh:
             raise ValueError("mesh faces: a vertex index lies outside the vertex list")
 
 
+NO_MESH = Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int64))
+"""Of sources that ship none."""
+
+
 @dataclass(frozen=True, eq=False)
 class SceneObject:
     """One annotated instance."""
@@ -98,8 +102,8 @@ class SceneObject:
     label: str
     """The source's category name, lower case, words separated by spaces."""
     box: OrientedBox
-    vertex_ids: Index
-    """(N,) indices into the mesh's vertices; a vertex may belong to several objects."""
+    vertex_ids: Index = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N,) indices into the mesh's vertices, where these are labelled; a vertex may belong to several objects."""
     structural: bool = False
     """Walls, floors, ceilings, and whatever else a build excludes: they occlude, but are never asked about."""
 
@@ -142,6 +146,32 @@ class Frame:
         return self.world_from_camera[:3, 3]
 
 
+class FrameMaps(Protocol):
+    """What a source knows of its pictures pixel by pixel, read when asked for. ``SceneError`` for a broken file."""
+
+    def instances(self, frame: Frame) -> NDArray[np.int32] | None:
+        """(height, width) index into ``Scene.objects``, -1 for none; None where the source has no such maps."""
+        ...
+
+    def depth(self, frame: Frame) -> NDArray[np.float32] | None:
+        """(height, width) metres along the optical axis of the colour camera, infinite where nothing was measured;
+        None where the frame has none."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """One room of a dwelling, for sources that part their scenes into rooms."""
+
+    frame_ids: tuple[str, ...]
+    """The frames taken in it."""
+    polygon: Array
+    """(P, 2) its floor in plan, metres; (0, 2) where it is not known."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "polygon", _frozen(self.polygon, np.float64, (None, 2), "room polygon"))
+
+
 @dataclass(frozen=True)
 class Claim:
     """What one direction word of an instruction says about the camera's path; the words are kept in the text alone."""
@@ -179,6 +209,13 @@ class Scene:
     """What the reader left out, by reason (for example ``frames_without_pose``); goes into the manifest."""
     instructions: tuple[Instruction, ...] = ()
     """Walks in words, for sources that have them."""
+    visibility_basis: str = "mesh"
+    """What tells which objects a frame shows, a name of ``builders.spar.visibility_bases``: ``mesh`` with labelled
+    vertices, ``box_depth`` (a mesh and boxes), ``instance_map``, ``depth_map`` (``maps`` and boxes), ``boxes``."""
+    maps: FrameMaps | None = None
+    """For the bases that need maps."""
+    rooms: tuple[Room, ...] = ()
+    """For sources that know the rooms of a scene."""
 
     def __post_init__(self) -> None:
         for what, names in (("object_id", [o.object_id for o in self.objects]),
@@ -188,6 +225,19 @@ class Scene:
         known = {f.frame_id for f in self.frames}
         if any(not known.issuperset(instruction.frame_ids) for instruction in self.instructions):
             raise ValueError(f"instructions: a frame that scene {self.scene_id} lacks")
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a scene holds, as far as a look at its files tells, without reading them all."""
+
+    frames: int
+    """Pictures, those without a usable pose included."""
+    objects: int
+    """Annotated instances, walls and floors included."""
+    has_depth: bool
+    missing: tuple[str, ...] = ()
+    """Files without which the scene cannot be loaded, as a scene of the source calls them."""
 
 
 class SceneSource(Protocol):
@@ -224,6 +274,10 @@ class SceneSource(Protocol):
 
     def fingerprint(self, scene_id: str) -> str:
         """A cheap hash that changes when the scene's input changes; a part is rebuilt when it does."""
+        ...
+
+    def glance(self, scene_id: str) -> Glance:
+        """What ``scripts/build.py describe`` tells of the scene; ``SceneError`` where even that cannot be read."""
         ...
 
     def load(self, scene_id: str) -> Scene:

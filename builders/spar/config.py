@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from builders import heuristic
 from builders.errors import InputError
 from builders.hub.dataset import ROWS, Candidates, SceneRef, Selection
-from builders.scenes import open_source
+from builders.hub.parts import spec_hash
+from builders.scenes import is_denoised, open_source
 from builders.scenes.hashed_split import VALIDATION_SHARE
 from builders.scenes.scene import SceneSource
 from builders.spar.labels import EXCLUDED_LABELS, excluded_labels
@@ -70,6 +73,7 @@ class SparConfig(datasets.BuilderConfig):
 class SparBuilder(datasets.ArrowBasedBuilder):
     """Sources, scenes and review of both datasets; a subclass says which rows they give."""
 
+    KIND = "task"
     config: SparConfig
     scratch: Path | None = None
 
@@ -79,9 +83,12 @@ class SparBuilder(datasets.ArrowBasedBuilder):
         refs = []
         for spec in self.config.sources:
             source = self.open(spec)
-            chosen = self.chosen(source, self.known_scenes(source))
-            limit = self.config.scenes or source.default_scenes or len(chosen)
-            refs += [SceneRef(spec, source.name, i) for i in chosen[:limit]]
+            known = self.known_scenes(source)
+            usable = (i for i in known if self.usable(source, i))  # few of 100,000 rooms are looked at
+            chosen = list(islice(usable, self.config.scenes or source.default_scenes))
+            if known and not chosen:
+                raise InputError(f"{source.name}: {self.none_usable(len(known))}")
+            refs += [SceneRef(spec, source.name, i) for i in chosen]
         missing = sorted(set(self.config.scene_ids) - {ref.scene_id for ref in refs})
         if missing:
             raise InputError(f"no scene {missing[0]!r} to build{self.chosen_by()} "
@@ -90,8 +97,12 @@ class SparBuilder(datasets.ArrowBasedBuilder):
             raise InputError(f"exclude: {self.config.exclude} leaves no scene to build{self.chosen_by()}")
         return refs
 
-    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
-        """Those of a source's scenes that the dataset may use; ``InputError`` if there are some, but none of these."""
+    def usable(self, source: SceneSource, scene_id: str) -> bool:
+        """Whether the dataset may use a scene, by its split."""
+        raise NotImplementedError
+
+    def none_usable(self, known: int) -> str:
+        """What to tell about a source with so many scenes, of which none is usable."""
         raise NotImplementedError
 
     @property
@@ -145,9 +156,15 @@ class SparBuilder(datasets.ArrowBasedBuilder):
             self._review_outcome = self.reviewed.outcome(known)
 
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
-        """What each task asks, and the outcome of the review, None without one."""
+        """What each task asks, the outcome of the review, None without one, and the hash of all that the pictures of a
+        scene depend on, where a denoiser makes them: by that they are compared with published ones."""
         asks = {task.name: asks_briefly(task.name) for task in self.asked_tasks}
-        return {"asks": asks, "review": self._review_outcome}
+        specs = {ref.name: spec_hash(self.part_spec(ref)) for ref in parts if is_denoised(self.open(ref.spec))}
+        return {"asks": asks, "review": self._review_outcome, "render_spec": specs}
+
+    def part_spec(self, ref: SceneRef) -> dict[str, Any]:
+        """Everything the rows of one scene depend on."""
+        raise NotImplementedError
 
     _review_outcome: dict[str, Any] | None = None
 
@@ -183,6 +200,7 @@ class SparBuilder(datasets.ArrowBasedBuilder):
                 "removed": sum(self.removed_scenes(s) for s in sources),
             } if self.config.exclude else None,
             "limits": asdict(self.config.limits),
+            "min_gap": heuristic.MIN_GAP,
         }
 
     def licences(self) -> dict[str, str]:

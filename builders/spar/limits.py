@@ -40,16 +40,31 @@ class Limits:
     """Square metres; smaller rooms are not asked about (appendix 7.5; open)."""
     min_room_shown: float = 0.8
     """Share of the whole scan, in plan, that the frames must show for its size to be asked (open)."""
-    min_area_step: float = 1.15
-    """Smallest factor between two areas offered as neighbouring options (open)."""
-    max_area_step: float = 1.35
-    """Largest factor between two areas offered as neighbouring options (open)."""
+    min_area_step: float = 1.12
+    """Smallest factor between two areas offered as options (open)."""
+    typical_room_area: float = 21.5
+    """Square metres; the median floor area of the scenes' rooms. Wrong options are areas of such rooms: where this or
+    ``room_area_spread`` is far from the scenes', sizes give gold away. The defaults are those of the procedural rooms
+    (open)."""
+    room_area_spread: float = 1.34
+    """Factor by which floor areas deviate from the median (the exponential of their standard deviation in logs), see
+    ``typical_room_area`` (open)."""
 
     max_blanks: int = 8
     """Words left out of one navigation instruction (open)."""
 
     min_visible_fraction: float = 0.15
     """Visible vertices / all vertices; an opaque object shows about half of its own (appendix 7.4; open)."""
+    min_visible_fraction_box_depth: float = 0.15
+    """The same where a mesh without labels and boxes tell what is visible (ARKitScenes; open)."""
+    min_visible_fraction_maps: float = 0.2
+    """Visible pixels / pixels of the projected 3D box, where instance maps or depth maps tell what is visible: what
+    does not fill its box, such as a chair, shows about half of it (Structured3D; open)."""
+    min_visible_fraction_boxes: float = 0.4
+    """The same where boxes alone tell what is visible: one in full view has 1 (open)."""
+    box_margin: float = 0.02
+    """Metres by which a surface may lie outside of the box that it belongs to, where boxes tell which surface is whose
+    (open)."""
     min_in_image_fraction: float = 0.6
     """Vertices that project into the image / all: objects cut off further are not asked about (open)."""
     min_area: float = 0.002
@@ -119,7 +134,8 @@ class Limits:
     max_option_iou: float = 0.2
     """Options that are boxes overlap each other less than this (open)."""
     box_slack: float = 0.1
-    """Metres by which the two routes to a 2D box may differ: one mesh edge (open)."""
+    """Metres by which the two routes to a 2D box may differ: one mesh edge (open). Where maps tell what is visible,
+    also those by which pixels may lie outside of their projected 3D box."""
 
     min_imagined_move: float = 0.5
     """Metres between the object the observer moves to and the one they face: closer ones give no clear gaze (open)."""
@@ -148,6 +164,12 @@ class Limits:
     """As ``min_in_image_fraction``, of objects asked for their size (open)."""
     min_measured_visible: float = 0.3
     """As ``min_visible_fraction``, of objects asked for their size (open)."""
+    min_measured_visible_box_depth: float = 0.3
+    """As ``min_visible_fraction_box_depth``, of objects asked for their size (open)."""
+    min_measured_visible_maps: float = 0.4
+    """As ``min_visible_fraction_maps``, of objects asked for their size (open)."""
+    min_measured_visible_boxes: float = 0.8
+    """As ``min_visible_fraction_boxes``, of objects asked for their size (open)."""
     min_dimension: float = 0.05
     """Metres; thinner objects are not asked for their size: it would be noise of the scan (open)."""
     max_map_pitch: float = 70.0
@@ -162,9 +184,8 @@ class Limits:
                 raise InputError(f"{field.name}={value}: expected a share from 0 to 1")
         if self.video_frames < 2:
             raise InputError(f"video_frames={self.video_frames}: expected at least 2")
-        if not 1 < self.min_area_step <= self.max_area_step:
-            raise InputError(f"min_area_step={self.min_area_step}, max_area_step={self.max_area_step}: expected two "
-                             "factors above 1, the smaller first")
+        if min(self.min_area_step, self.room_area_spread) <= 1 or self.typical_room_area == 0:
+            raise InputError("min_area_step and room_area_spread are factors above 1, typical_room_area is above 0")
         if min(self.max_option_centrality, self.same_reference_depth) < 1:
             raise InputError("max_option_centrality and same_reference_depth are factors of 1 or more")
         if self.room_voxel == 0 or self.room_outline_radius < self.room_voxel:
@@ -178,6 +199,14 @@ class Limits:
         if max(self.max_view_pitch, self.max_map_pitch) >= 90 or self.max_view_yaw >= 180:
             raise InputError("max_view_pitch and max_map_pitch must be below 90, max_view_yaw below 180")
 
+    def min_visible(self, basis: str) -> float:
+        """The least visible fraction of what is asked about, as a visibility basis measures it."""
+        return float(getattr(self, f"min_visible_fraction{_OF_BASIS[basis]}"))
+
+    def min_measured(self, basis: str) -> float:
+        """The least visible fraction of what is asked for its size."""
+        return float(getattr(self, f"min_measured_visible{_OF_BASIS[basis]}"))
+
     def __hash__(self) -> int:
         """Of all values, computed once: what is derived from a scene and the limits is kept by both."""
         return self._hash
@@ -187,8 +216,13 @@ class Limits:
         return hash(astuple(self))
 
 
+_OF_BASIS = {"mesh": "", "box_depth": "_box_depth", "instance_map": "_maps", "depth_map": "_maps", "boxes": "_boxes"}
+"""How the names of a visibility basis's thresholds end."""
+
 _SHARES = frozenset({
-    "glimpse_area", "min_room_shown", "min_visible_fraction", "min_in_image_fraction", "min_area", "min_marker_cover",
+    "glimpse_area", "min_room_shown", "min_visible_fraction", "min_visible_fraction_box_depth",
+    "min_visible_fraction_maps", "min_visible_fraction_boxes", "min_measured_visible_box_depth",
+    "min_measured_visible_maps", "min_measured_visible_boxes", "min_in_image_fraction", "min_area", "min_marker_cover",
     "min_marker_gap", "max_marker_iou", "min_view_overlap", "max_match_iou", "max_option_iou", "min_option_ratio",
     "min_part_margin", "min_measured_in_image", "min_measured_visible",
 })

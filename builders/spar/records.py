@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import shapely
 
 from builders.errors import SceneError
-from builders.scenes.scene import Array, Frame, Instruction, Scene, SceneObject
+from builders.scenes.scene import Array, Frame, Instruction, Room, Scene, SceneObject
 from builders.spar.area import outline_area, thinned
 from builders.spar.geometry import iou, points_to_px1000
 from builders.spar.keyframes import keyframes
 from builders.spar.labels import EXCLUDED_LABELS, with_asked_labels
 from builders.spar.limits import Limits
-from builders.spar.visibility import Observation, Observer, Sight
+from builders.spar.visibility import Observation, Sight
+from builders.spar.visibility_bases import observer_of
 
 _COARSE_VOXEL, _COARSE_RADIUS = 0.1, 0.5
 """Metres; a modelled wall or floor has vertices this far apart."""
@@ -84,7 +86,7 @@ class SceneRecord:
     objects: Mapping[str, ObjectRecord]
     """By object id; objects that no image shows have an empty list of images."""
     visibility_basis: str
-    """How visible fractions were measured: ``mesh``, ``instance_map`` or ``box_depth``."""
+    """How visible fractions were measured, see ``visibility_bases``."""
     frames_read: int
     """Posed frames before keyframing."""
     unseen: Mapping[str, int]
@@ -93,7 +95,10 @@ class SceneRecord:
     """(N, 2) voxel centres, in plan, of every surface that the frames of ``video`` show; metres. Only what some camera
     sees: neither the back of a wall nor the slab below the floor makes a modelled room larger than a scanned one."""
     plan_area: float = 0.0
-    """Square metres that the whole mesh covers in plan, coarsely; 0 without a video."""
+    """Square metres that the whole mesh covers in plan, coarsely, or those of ``room``; 0 without a video, and where
+    nothing tells."""
+    room: Array | None = None
+    """(P, 2) plan of the room that the video shows, metres, if the source knows it; ``footprint`` then lies in it."""
     instructions: tuple[Instruction, ...] = ()
     """Walks in words, if the source has them and a video was asked for."""
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -173,8 +178,10 @@ def build_record(
     still_frames = keyframes(scene.frames, limits.keyframe_translation, limits.keyframe_rotation)
     if limits.max_keyframes and len(still_frames) > limits.max_keyframes:
         still_frames = _spread(still_frames, limits.max_keyframes)
-    filmed = video and len(scene.frames) >= limits.video_frames
-    video_frames = _spread(scene.frames, limits.video_frames) if filmed else ()
+    room = max(scene.rooms, key=lambda one: len(one.frame_ids), default=None)
+    film = scene.frames if room is None else tuple(f for f in scene.frames if f.frame_id in room.frame_ids)
+    filmed = video and len(film) >= limits.video_frames
+    video_frames = _spread(film, limits.video_frames) if filmed else ()
     stills, videos = ({f.frame_id for f in chosen} for chosen in (still_frames, video_frames))
     instructions = scene.instructions if video else ()
     walked = {frame_id for instruction in instructions for frame_id in instruction.frame_ids}
@@ -183,16 +190,17 @@ def build_record(
     if not asked:
         raise SceneError(f"scene {scene.scene_id}: no annotated object besides walls, floor, ceiling and excluded "
                          "labels")
-    observer = Observer(scene)
+    observer = observer_of(scene, limits)
     unseen: Counter[str] = Counter()
     images, surfaces = [], [np.zeros((0, 2))]
     for index, frame in enumerate(kept):
         visible = {}
         sight = observer.look(frame)
         if frame.frame_id in videos:
-            surfaces.append(thinned(frame.center[:2] + sight.surface, limits.room_voxel))
+            surface = frame.center[:2] + sight.surface
+            surfaces.append(thinned(surface if room is None else _in_room(surface, room), limits.room_voxel))
         for observation in observer.observe(frame, sight):
-            reason = _too_little_to_ask(observation, limits)
+            reason = _too_little_to_ask(observation, limits, scene.visibility_basis)
             if reason:
                 unseen[reason] += 1
             else:
@@ -208,11 +216,22 @@ def build_record(
         scene.source, scene.scene_id, tuple(images),
         tuple(i for i, f in enumerate(kept) if f.frame_id in stills),
         tuple(i for i, f in enumerate(kept) if f.frame_id in videos),
-        objects, "mesh", len(scene.frames), dict(unseen), thinned(np.concatenate(surfaces), limits.room_voxel),
-        outline_area(thinned(scene.mesh.vertices[:, :2], _COARSE_VOXEL), _COARSE_RADIUS) if filmed else 0.0,
-        instructions,
+        objects, scene.visibility_basis, len(scene.frames), dict(unseen),
+        thinned(np.concatenate(surfaces), limits.room_voxel),
+        _plan_area(scene, room) if filmed else 0.0, room.polygon if filmed and room else None, instructions,
         scene.dropped,
     )
+
+
+def _plan_area(scene: Scene, room: Room | None) -> float:
+    if room:
+        return float(shapely.Polygon(room.polygon).area)
+    return outline_area(thinned(scene.mesh.vertices[:, :2], _COARSE_VOXEL), _COARSE_RADIUS)
+
+
+def _in_room(points: Array, room: Room) -> Array:
+    """Those of points (N, 2) that lie in the room: doors show the next one."""
+    return points[shapely.contains_xy(shapely.Polygon(room.polygon), points)]
 
 
 def _areas(sight: Sight, objects: tuple[SceneObject, ...]) -> dict[str, float]:
@@ -226,13 +245,15 @@ def _spread(frames: tuple[Frame, ...], count: int) -> tuple[Frame, ...]:
     return tuple(frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int))
 
 
-def _too_little_to_ask(seen: Observation, limits: Limits) -> str | None:
+def _too_little_to_ask(seen: Observation, limits: Limits, basis: str) -> str | None:
     if not limits.min_depth <= seen.center_camera[2] <= limits.max_depth:
         return "depth_out_of_range"
     if seen.area < limits.min_area:
         return "too_small"
     if seen.in_image_fraction < limits.min_in_image_fraction:
         return "cut_off"
-    if seen.visible_fraction < limits.min_visible_fraction:
+    if seen.visible_fraction < limits.min_visible(basis):
         return "too_occluded"
+    if seen.outside_box > limits.box_slack:
+        return "not_where_its_box_is"
     return None

@@ -127,7 +127,9 @@ def _questions(
     task: Task, format_type: str, record: SceneRecord, limits: Limits, wanted: int, rng: np.random.Generator,
     rejected: Counter[str], asked_often: Callable[[tuple[int, ...], tuple[Asked, ...]], str | None],
 ) -> Iterator[tuple[Fact, Gold]]:
-    """What may be asked, in random order."""
+    """What may be asked, in random order, and nothing twice: tasks that draw gold from among the options may come to
+    the same question from several proposals."""
+    asked_already = set()
     for proposal in islice(task.propose(record, limits, rng), _TRIES_PER_ROW * wanted):
         views, asked = proposal
         reason = asked_often(views, asked) or _marker_problem(task, record, limits, views, asked)
@@ -140,10 +142,17 @@ def _questions(
         if isinstance(fact, Rejected):
             rejected[fact.reason] += 1
             continue
+        reason = "asked_already" if fact.asked and (fact.views, fact.asked) in asked_already else None
+        if fact.views != views:
+            reason = reason or asked_often(fact.views, fact.asked)
+        if reason:
+            rejected[reason] += 1
+            continue
         gold = task.answer(fact, format_type, record, limits, rng)
         if isinstance(gold, Rejected):
             rejected[gold.reason] += 1
         else:
+            asked_already.add((fact.views, fact.asked))
             yield fact, gold
 
 

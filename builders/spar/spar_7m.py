@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
+from builders.hub.samples import Sample, plain_sample
 from builders.scenes.scene import SceneSource
 from builders.spar.config import SparBuilder, SparConfig
 from builders.spar.frame_tables import (
@@ -28,6 +29,7 @@ from builders.spar.frame_tables import (
     object_table,
     with_pictures,
 )
+from builders.spar.markers import draw_markers
 from builders.spar.rows import SPAR_FEATURES
 from builders.spar.scenes_to_rows import answers, scene_rows
 from builders.spar.tasks import TASKS
@@ -84,6 +86,7 @@ class Spar7M(SparBuilder):
     BUILDER_CONFIGS = [Spar7MConfig(name=name, version=VERSION) for name in (ALL_TASKS, *TASKS, *WITHOUT_QUESTIONS)]
     DEFAULT_CONFIG_NAME = ALL_TASKS
     CONFIG_NAMES = (*TASKS, *WITHOUT_QUESTIONS)
+    REPEATING = ()
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {
         ROWS: ("uid", "task"), "frames": ("frame_id",), "objects": ("object_id",)}
     config: Spar7MConfig
@@ -111,12 +114,11 @@ class Spar7M(SparBuilder):
             for number, finished in enumerate(self._finished(self.config.name, table, tables["frames"])):
                 yield (self.refs.index(ref), number), finished
 
-    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
-        chosen = [i for i in scene_ids if self.split_of(source, i) in SPLITS]
-        if scene_ids and not chosen:
-            raise InputError(f"{source.name}: all of its {len(scene_ids)} scenes are in the test split, from which "
-                             "spar_7m takes nothing")
-        return chosen
+    def usable(self, source: SceneSource, scene_id: str) -> bool:
+        return self.split_of(source, scene_id) in SPLITS
+
+    def none_usable(self, known: int) -> str:
+        return f"all of its {known} scenes are in the test split, from which spar_7m takes nothing"
 
     def chosen_by(self) -> str:
         return " in the train and validation splits"
@@ -180,6 +182,11 @@ class Spar7M(SparBuilder):
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         return answers(table)
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        """With its markers drawn in, if the dataset holds its pictures."""
+        plain = plain_sample(row)
+        return replace(plain, views=draw_markers(plain.views, row["objects"])) if plain.views else plain
 
     def settings(self) -> dict[str, Any]:
         return self.shared_settings() | {

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
+from builders.hub.samples import Sample, plain_sample
 from builders.scenes.scene import SceneSource
 from builders.spar.config import SparBuilder, SparConfig
 from builders.spar.rgbd import FRAME_SCHEMA, RGBD_FEATURES, depth_table, with_depth
@@ -73,6 +74,7 @@ class SparBench(SparBuilder):
     BUILDER_CONFIGS = [SparBenchConfig(name="default", version=VERSION)]
     DEFAULT_CONFIG_NAME = "default"
     CONFIG_NAMES = ("default", "tiny", "rgbd")
+    REPEATING = ("tiny", "rgbd")
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {ROWS: ("uid", "task", "frame_ids"), DEPTH: ("frame_id",)}
     config: SparBenchConfig
 
@@ -103,14 +105,11 @@ class SparBench(SparBuilder):
             first_id = number * quota * len(BENCH_TASKS)
             yield number, _numbered(table.take(pa.array(keep, pa.int64())), first_id)
 
-    def chosen(self, source: SceneSource, scene_ids: list[str]) -> list[str]:
-        if self.config.bench_scenes == "all":
-            return scene_ids
-        chosen = [i for i in scene_ids if self.split_of(source, i) == "validation"]
-        if scene_ids and not chosen:
-            raise InputError(f"{source.name}: none of its {len(scene_ids)} scenes is in the validation split; "
-                             "add --set bench_scenes=all to use the others")
-        return chosen
+    def usable(self, source: SceneSource, scene_id: str) -> bool:
+        return self.config.bench_scenes == "all" or self.split_of(source, scene_id) == "validation"
+
+    def none_usable(self, known: int) -> str:
+        return f"none of its {known} scenes is in the validation split; add --set bench_scenes=all to use the others"
 
     @property
     def asked_tasks(self) -> list[Task]:
@@ -184,6 +183,9 @@ class SparBench(SparBuilder):
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         return answers(table)
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        return plain_sample(row)
 
     def settings(self) -> dict[str, Any]:
         sizes = ("bench_scenes", "per_task", "tiny_per_task", "rgbd_per_task")

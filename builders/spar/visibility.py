@@ -1,4 +1,5 @@
-"""What a camera sees of each object, by ray casting against the scan's mesh (SPAR, appendix 7.4).
+"""What a camera sees of each object, by ray casting against the scan's mesh (SPAR, appendix 7.4). Sources without a
+labelled mesh: ``visibility_bases``.
 
 Two kinds of rays per frame:
 
@@ -14,6 +15,7 @@ pixels in 10,000 of a scan).
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from builders.spar.markers import marker_radius
 OCCLUSION_TOLERANCE = 0.02
 """A vertex is seen when the mesh is at most this far in front of it, metres (our default: the paper leaves it open)."""
 
-_NEAR = 0.05
+NEAR = 0.05
 """Points closer to the camera plane than this are not projected, metres."""
 
 _GRID_ROWS = 240
@@ -44,13 +46,15 @@ class Observation:
     bbox: Array
     """(4,) x1, y1, x2, y2: outer edges of the visible pixels, in pixels."""
     vertex_bbox: Array
-    """(4,) bounds of the projected visible vertices: the same box by another route, coarser by a mesh edge."""
+    """(4,) bounds of the projected visible vertices: the same box by another route, coarser by a mesh edge. (Without
+    vertices: of points on the 3D box whose pixel shows the object.)"""
     area: float
     """Visible pixels / image pixels."""
     visible_fraction: float
-    """Visible vertices / all vertices of the object."""
+    """Visible vertices / all vertices of the object. (Without vertices: visible pixels / pixels of the projected 3D
+    box, be they in the image or not.)"""
     in_image_fraction: float
-    """Vertices that project into the image / all vertices, whether occluded or not."""
+    """Vertices (or points on the 3D box) that project into the image / all, whether occluded or not."""
     center_camera: Array
     """(3,) centre of the 3D box in camera coordinates, metres."""
     center_pixel: Array
@@ -59,6 +63,9 @@ class Observation:
     """The ray through ``center_pixel`` (rounded to a pixel) first meets this object."""
     marker_cover: float
     """Share of a point marker's disc around ``center_pixel`` that shows this object."""
+    outside_box: float = 0.0
+    """Metres, at the depth of the object, by which visible pixels lie outside of the projected 3D box; 0 where a mesh
+    tells what is visible, since its objects are where their vertices are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +87,18 @@ class Sight:
         met = np.isfinite(self.depth)
         depth = self.depth[met]
         return np.stack([self.rays[..., axis][met] * depth for axis in (3, 4)]).T
+
+
+class FrameObserver(Protocol):
+    """What every visibility basis gives."""
+
+    def look(self, frame: Frame) -> Sight:
+        """Which object each pixel shows."""
+        ...
+
+    def observe(self, frame: Frame, sight: Sight) -> list[Observation]:
+        """Every non-structural object of which something is visible."""
+        ...
 
 
 class Observer:
@@ -133,27 +152,13 @@ class Observer:
         low, high = (reduce.reduceat(shown, starts, axis=1) if len(present) else shown
                      for reduce in (np.minimum, np.maximum))
         centers = camera_coordinates(self._centers, frame)
-        observations = []
-        for bounds, asked in zip(np.concatenate([low, high]).T, present.tolist(), strict=True):
-            number, center = int(self._asked[asked]), centers[asked]
-            rows, columns = slices[number]
-            pixel = project(center, frame.intrinsics) if center[2] > _NEAR else np.full(2, np.nan)
-            middle, disc = _around(sight.objects, pixel)
-            observations.append(
-                Observation(
-                    object_id=self._objects[number].object_id,
-                    bbox=np.array([columns.start, rows.start, columns.stop, rows.stop], dtype=float) - 0.5,
-                    vertex_bbox=bounds,
-                    area=float(sight.pixels[number] / sight.objects.size),
-                    visible_fraction=float(visible[asked] / everything[asked]),
-                    in_image_fraction=float(projected[asked] / everything[asked]),
-                    center_camera=center,
-                    center_pixel=pixel,
-                    center_on_object=middle == number,
-                    marker_cover=float((disc == number).mean()) if len(disc) else 0.0,
-                )
-            )
-        return observations
+        return [
+            observed(self._objects[number].object_id, number, frame, sight, slices[number], center, bounds, *fractions)
+            for number, center, bounds, *fractions in zip(
+                self._asked[present].tolist(), centers[present], np.concatenate([low, high]).T,
+                (visible[present] / everything[present]).tolist(), (projected[present] / everything[present]).tolist(),
+                strict=True)
+        ]
 
     def _visible_vertices(
         self, frame: Frame, wanted: NDArray[np.bool_]
@@ -167,7 +172,7 @@ class Observer:
             homogeneous = frame.intrinsics @ camera
             uv = homogeneous[:2] / homogeneous[2]
             (u, v), (right, bottom) = uv, (frame.width - 0.5, frame.height - 0.5)
-            inside = (camera[2] > _NEAR) & (u >= -0.5) & (u <= right) & (v >= -0.5) & (v <= bottom)
+            inside = (camera[2] > NEAR) & (u >= -0.5) & (u <= right) & (v >= -0.5) & (v <= bottom)
         toward = toward.compress(inside, axis=1)
         rays = np.empty((toward.shape[1], 6), dtype=np.float32)
         rays[:, :3] = frame.center
@@ -196,6 +201,36 @@ class Observer:
 
     def _first_hits(self, rays: NDArray[np.float32]) -> dict:
         return self._caster.cast_rays(self._tensor(rays))
+
+
+def observed(
+    object_id: str, number: int, frame: Frame, sight: Sight, place: tuple[slice, slice], center: Array, bounds: Array,
+    visible_fraction: float, in_image_fraction: float, outside_box: float = 0.0,
+) -> Observation:
+    """The observation of one object, with what pixels alone tell of it.
+
+    Args:
+        number: its index in ``sight.objects``.
+        place: rows and columns that hold all of its pixels.
+        center: (3,) of its 3D box, camera metres.
+        bounds: see ``Observation.vertex_bbox``.
+    """
+    rows, columns = place
+    pixel = project(center, frame.intrinsics) if center[2] > NEAR else np.full(2, np.nan)
+    middle, disc = _around(sight.objects, pixel)
+    return Observation(
+        object_id=object_id,
+        bbox=np.array([columns.start, rows.start, columns.stop, rows.stop], dtype=float) - 0.5,
+        vertex_bbox=bounds,
+        area=float(sight.pixels[number] / sight.objects.size),
+        visible_fraction=visible_fraction,
+        in_image_fraction=in_image_fraction,
+        center_camera=center,
+        center_pixel=pixel,
+        center_on_object=middle == number,
+        marker_cover=float((disc == number).mean()) if len(disc) else 0.0,
+        outside_box=outside_box,
+    )
 
 
 def face_objects(scene: Scene) -> NDArray[np.int32]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-import yaml
+from builders.yaml_files import read_yaml
 
 
 @cache
@@ -30,4 +30,4 @@ def asks_briefly(name: str) -> str:
 @cache
 def templates(name: str) -> Mapping[str, Mapping[str, str]]:
     """One wording file."""
-    return yaml.safe_load(files("builders.spar").joinpath(f"templates/{name}.yaml").read_text())
+    return read_yaml(files("builders.spar").joinpath(f"templates/{name}.yaml"))

@@ -7,7 +7,7 @@ Tags are given when all rows are known, because box formats, duplicate ids and o
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from builders import heuristic
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
 from builders.hub.files import sha256_of
+from builders.hub.parts import spec_hash
+from builders.hub.samples import Sample, plain_sample
 from builders.tagged.files import Raw
 from builders.tagged.policies import Outcome
 from builders.tagged.supply import Supply
@@ -49,9 +51,14 @@ class TaggedConfig(datasets.BuilderConfig):
     """One of: ``hub``, ``hub=REPO``, ``hub=REPO@REVISION``, ``file=PATH``."""
     only: str = ""
     """Write this config alone; empty: all."""
+    pixels: str = "auto"
+    """``embedded`` (what ``auto`` means here), or ``referenced``: without the pictures, which the benchmark's own
+    repository has. Photographs of scans may not be passed on: only so can a published benchmark be pushed."""
 
     def check(self) -> None:
         """Raise ``InputError`` for a value out of its range. (Not ``__post_init__``: datasets sets fields later.)"""
+        if self.pixels not in ("auto", "embedded", "referenced"):
+            raise InputError(f"pixels: expected auto, embedded or referenced, got {self.pixels!r}")
         if len(self.sources) != 1:
             raise InputError(f"--source: expected one, got {', '.join(self.sources) or 'none'}; a benchmark is tagged "
                              "as a whole")
@@ -74,6 +81,7 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
 
     DEFAULT_CONFIG_NAME = "default"
     CONFIG_NAMES = ("default", "depth")
+    REPEATING = ("depth",)
     FEATURES: datasets.Features
     """The published columns."""
     MEASURED: Mapping[str, pa.DataType]
@@ -192,6 +200,9 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
         schema = self.config_features(config).arrow_schema
         for start in range(0, len(table), _SLICE):
             rows = table.slice(start, _SLICE)
+            if self._pixels == "referenced":
+                nothing = pa.nulls(len(rows), rows.schema.field("image").type)
+                rows = rows.set_column(rows.schema.get_field_index("image"), "image", nothing)
             outcomes = [self._outcome_of[key] for key in rows["key"].to_pylist()]
             added = {
                 "heuristic": [outcome.heuristic for outcome in outcomes],
@@ -211,17 +222,35 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
                 found[kind or "", "choice", what, str(value)] += 1
         return found
 
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        """With its options, and the tag behind the answer."""
+        plain = plain_sample(row)
+        question = "\n".join([plain.question, *self.options(row)])
+        tag = f" ({row['heuristic']})" if row["heuristic"] else ""
+        return replace(plain, question=question, answer=plain.answer + tag)
+
+    def options(self, row: Mapping[str, Any]) -> list[str]:
+        """A line for each answer to choose from, behind what the answer calls it."""
+        raise NotImplementedError
+
     def settings(self) -> dict[str, Any]:
         """The configuration as the manifest shows it, without any path of this machine."""
         plain = {name: value for name, value in vars(self.config).items()
                  if isinstance(value, bool | int | float | str) and name not in (*_OF_DATASETS, *self.config.files())}
-        return plain | {"policy": self.policy, "min_gap": heuristic.MIN_GAP, "pixels": {self.name: "embedded"},
-                        "unit": self.supply.unit, "input": self.supply.said()}
+        return plain | {
+            "policy": self.policy, "min_gap": heuristic.MIN_GAP, "pixels": {self.supply.pictures: self._pixels},
+            "unit": self.supply.unit, "input": self.supply.said()}
 
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
-        """Counts of tags under every policy, why rows have none, and how boxes were read."""
+        """Counts of tags under every policy, why rows have none, how boxes were read, and the hash of all that denoised
+        pictures depend on."""
         assert self._tagging is not None  # ``select`` comes first
-        return {"tags": self._tagging.as_dict() | {"paper": dict(self.paper_counts)}}
+        specs = {ref.name: spec_hash(self.part_spec(ref)) for ref in parts} if self.supply.denoised else {}
+        return {"tags": self._tagging.as_dict() | {"paper": dict(self.paper_counts)}, "render_spec": specs}
+
+    @property
+    def _pixels(self) -> str:
+        return "referenced" if self.config.pixels == "referenced" else "embedded"
 
     def licences(self) -> dict[str, str]:
         return self.supply.licences()

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -22,8 +23,9 @@ from builders.tagged.tagging import Tagging, reasons, tag_counts
 VERSION = "0.1.0"
 """Of the dataset: bump it when rows or tags change. Feeds configs, manifest and Hub tag."""
 
-PUBLISHED = Published("nyu-visionx/CV-Bench", ("test*.parquet",), "CV-Bench: Apache-2.0, as its card says; its images "
-                      "come from ADE20K, COCO and Omni3D and keep their terms.")
+PUBLISHED = Published(
+    "CV-Bench", "nyu-visionx/CV-Bench", ("test*.parquet",),
+    "CV-Bench: Apache-2.0, as its card says; its images come from ADE20K, COCO and Omni3D and keep their terms.")
 
 PAPER_COUNTS = {"consistent": 363, "counter": 65, "ambiguous": 172}
 """Why Far Looks Up, table 1: CV-Bench-3D, Depth."""
@@ -74,6 +76,9 @@ class CVBenchTagged(TaggedBuilder):
     @property
     def paper_counts(self) -> Mapping[str, int]:
         return PAPER_COUNTS
+
+    def options(self, row: Mapping[str, Any]) -> list[str]:
+        return [f"({chr(ord('A') + number)}) {option}" for number, option in enumerate(row["choices"] or [])]
 
     def tag(self, rows: Sequence[Raw]) -> Tagging:
         tolerance = self.config.rectangle_tolerance

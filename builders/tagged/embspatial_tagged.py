@@ -29,7 +29,7 @@ VERSION = "0.1.0"
 """Of the dataset: bump it when rows or tags change. Feeds configs, manifest and Hub tag."""
 
 PUBLISHED = Published(
-    "FlagEval/EmbSpatial-Bench", ("*test*.parquet", "embspatial_bench.json"),
+    "EmbSpatial-Bench", "FlagEval/EmbSpatial-Bench", ("*test*.parquet", "embspatial_bench.json"),
     "EmbSpatial-Bench's card says CC BY 4.0; its images come from Matterport3D, ScanNet and AI2-THOR and keep their "
     "terms.",
 )
@@ -80,6 +80,8 @@ class EmbSpatialConfig(TaggedConfig):
                              "file=PATH")
         if self.per_relation < 1 or self.pictures_per_room < 1:
             raise InputError("per_relation and pictures_per_room: expected at least 1")
+        if self.rooms and self.pixels == "referenced":
+            raise InputError("pixels=referenced applies to photographs; those of procedural rooms may be passed on")
         if self.rooms and (self.boxes or self.box_formats):
             raise InputError("boxes and box_formats apply to a published benchmark, not to procedural rooms")
         if not self.rooms and (self.scenes or self.scene_ids or self.renderer != EmbSpatialConfig.renderer):
@@ -146,6 +148,9 @@ class EmbSpatialTagged(TaggedBuilder):
     @property
     def policy(self) -> str:
         return self.config.policy
+
+    def options(self, row: Mapping[str, Any]) -> list[str]:
+        return [f"{number}: {option}" for number, option in enumerate(row["answer_options"] or [])]
 
     def tag(self, rows: Sequence[Raw]) -> Tagging:
         slack = self.config.box_slack

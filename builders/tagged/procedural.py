@@ -11,12 +11,11 @@ from itertools import chain, islice, zip_longest
 from typing import Any
 
 import numpy as np
-import yaml
 
 from builders.errors import InputError
 from builders.hub.dataset import SceneRef, SceneReport
 from builders.randomness import generator
-from builders.scenes import open_source
+from builders.scenes import is_denoised, open_source
 from builders.spar.limits import Limits
 from builders.spar.records import ImageRecord, SceneRecord, build_record
 from builders.spar.tasks.naming import Name
@@ -24,6 +23,7 @@ from builders.tagged.embspatial import RELATIONS
 from builders.tagged.files import Raw
 from builders.tagged.room_facts import DEPTHS, DIRECTIONS, MIN_DEPTH_GAP, RoomFact, facts, height_misleads
 from builders.tagged.supply import code_hash, report_of
+from builders.yaml_files import read_yaml
 
 SOURCE = "procedural"
 
@@ -32,6 +32,7 @@ class RoomRows:
     """Questions about validation rooms, which SPAR-7M trains nobody on."""
 
     unit = "scenes"
+    pictures = SOURCE
 
     def __init__(self, key: tuple[str, str, int], renderer: str, scenes: int, scene_ids: tuple[str, ...],
                  per_relation: int, pictures_per_room: int) -> None:
@@ -46,14 +47,15 @@ class RoomRows:
         self._key, self._per_relation = key, per_relation
         self._limits = Limits(max_keyframes=pictures_per_room)
         self._source = open_source(SOURCE, key[2], renderer)
+        self.denoised = is_denoised(self._source)
         self._renderer = renderer
         known = self._source.scene_ids()
         missing = sorted(set(scene_ids) - set(known))
         if missing:
             raise InputError(f"--scene-id {missing[0]}: no such room; there are {known[0]} to {known[-1]}")
-        count = scenes or self._source.default_scenes or len(known)
-        self._rooms = list(scene_ids)[: scenes or None] or [
-            room for room in known if self._source.split(room) == "validation"][:count]
+        validation = (room for room in known if self._source.split(room) == "validation")
+        self._rooms = list(scene_ids)[: scenes or None] or list(
+            islice(validation, scenes or self._source.default_scenes))
 
     @property
     def refs(self) -> list[SceneRef]:
@@ -132,4 +134,4 @@ def _edges(image: ImageRecord, name: str) -> list[float]:
 
 @cache
 def _wording() -> Mapping[str, Any]:
-    return yaml.safe_load(files("builders.tagged").joinpath("wording.yaml").read_text())
+    return read_yaml(files("builders.tagged").joinpath("wording.yaml"))

@@ -12,6 +12,8 @@ from builders.tagged.files import ParquetRows, RowFile, open_rows
 class Published:
     """A benchmark on the Hub."""
 
+    name: str
+    """As the licence guard knows its pictures."""
     repo: str
     patterns: tuple[str, ...]
     """Files of the repository that may hold it; Parquet is taken before JSON."""

@@ -26,6 +26,10 @@ class Supply(Protocol):
 
     unit: str
     """What a part is, in words, for the report."""
+    pictures: str
+    """Where pictures come from, as the licence guard knows it."""
+    denoised: bool
+    """Whether pictures made again differ by 2 levels at most, instead of not at all."""
 
     @property
     def refs(self) -> list[SceneRef]:
@@ -51,6 +55,7 @@ class Supply(Protocol):
         ...
 
     def licences(self) -> dict[str, str]: ...
+
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ class PublishedRows:
             InputError: see ``open_published``; or the file is another one.
         """
         self._spec, self._name, self._published, self._form = spec, name, published, form
+        self.pictures, self.denoised = published.name, False
         self._opened = open_published(spec, published)
         file = self._file = self._opened.rows
         self.columns = file.columns
@@ -127,7 +133,7 @@ class PublishedRows:
             {"columns_left_out": left_out} if left_out else {})
 
     def licences(self) -> dict[str, str]:
-        return {self._name: self._published.licence}
+        return {self._published.name: self._published.licence}
 
 
 def report_of(rows: Sequence[Raw], kind: str, pictures: int, basis: str) -> SceneReport:

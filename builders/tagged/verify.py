@@ -34,9 +34,8 @@ def row_problems(row: Row, manifest: Mapping[str, Any]) -> list[str]:
     unknown = [object_name for object_name in (*far, *near) if object_name not in centers]
     if unknown:
         return [f"{name}: {unknown[0]!r} is no object with a box"]
-    with Image.open(BytesIO(row["image"]["bytes"])) as image:
-        height = ImageOps.exif_transpose(image).height
     lower = [2 * (centers[b] - centers[a]) for a in far for b in near]  # how far the nearer one is below, half pixels
+    height = _height(row, min(lower, key=abs) / 2)
     band = Decimal(str(manifest["settings"]["min_gap"])) * 2 * height
     tags = {"ambiguous" if abs(rise) < band or not rise else "consistent" if rise > 0 else "counter" for rise in lower}
     found = []
@@ -49,6 +48,14 @@ def row_problems(row: Row, manifest: Mapping[str, Any]) -> list[str]:
     if answered != [_answer(row)]:
         found.append(f"{name}: the answer is {_answer(row)}, not {'; '.join(answered)}")
     return found
+
+
+def _height(row: Row, rise: Decimal) -> int:
+    """Of the picture in pixels; of one that is not at hand the whole number that the gap goes by."""
+    if row["image"] is None:
+        return max(1, round(float(rise) / row["vertical_gap"])) if row["vertical_gap"] else 1
+    with Image.open(BytesIO(row["image"]["bytes"])) as image:
+        return ImageOps.exif_transpose(image).height
 
 
 def _answer(row: Row) -> str:

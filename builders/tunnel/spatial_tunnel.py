@@ -30,6 +30,7 @@ import pyarrow as pa
 from builders import heuristic
 from builders.errors import InputError
 from builders.hub.dataset import ROWS, Candidates, ReadTable, SceneRef, SceneReport, Selection
+from builders.hub.samples import Sample, plain_sample
 from builders.tunnel.census import assert_balanced, cells_by_tag
 from builders.tunnel.config import CONFIG_NAMES, VERSION, TunnelConfig
 from builders.tunnel.pictures import pictures, render_specs, spec_hash
@@ -53,6 +54,8 @@ class SpatialTunnel(datasets.ArrowBasedBuilder):
     BUILDER_CONFIGS = [TunnelConfig(name=name, version=VERSION) for name in CONFIG_NAMES]
     DEFAULT_CONFIG_NAME = "size_variation"
     CONFIG_NAMES = CONFIG_NAMES
+    REPEATING = ()
+    KIND = "template"
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {ROWS: ("shot",), IMAGES: ("shot",)}
     config: TunnelConfig
     scratch: Path | None = None
@@ -144,6 +147,9 @@ class SpatialTunnel(datasets.ArrowBasedBuilder):
             for template, value in zip(table["template"].to_pylist(), table[what].to_pylist(), strict=True):
                 found[template, _form(template), what, value] += 1
         return found
+
+    def sample(self, row: Mapping[str, Any]) -> Sample:
+        return plain_sample(row)
 
     def settings(self) -> dict[str, Any]:
         """The configuration as the manifest shows it: every parameter."""

@@ -8,7 +8,8 @@ Which one applies (the ``method`` of the result):
   error of a jackknife that leaves out one item or group at a time, and as many degrees of freedom as the smaller class
   allows.
 * ``newcombe_bound`` / ``cluster_newcombe_bound...``: a class whose scores do not vary between its units, or with a
-  single unit; the intervals of both means, combined as Newcombe does.
+  single unit, or a difference that does not vary between groups; the intervals of both means, combined as Newcombe
+  does.
 * ``none``: an empty class.
 """
 
@@ -82,6 +83,7 @@ def difference_interval(
     residuals = [(s - mean * c) / c.sum() for s, mean, c in zip(sums, means, counts)]
     few = "_few_groups" if prefix and min(present) < FEW_GROUPS else ""
     no_spread = any(units == 1 or np.abs(rest).max() < 1e-12 for units, rest in zip(present, residuals))
+    no_spread = no_spread or np.abs(residuals[0] - residuals[1]).max() < 1e-12  # every group has the same difference
     if no_spread or (groups is None and np.isin(scores, (0.0, 1.0)).all()):
         parts = [
             mean_interval(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from builders.errors import InputError
+from builders.yaml_files import read_yaml
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -69,7 +70,7 @@ class Published:
     def listed(self, name: str) -> list[dict[str, Any]]:
         """The entries of ``name``.yaml."""
         try:
-            return list(yaml.safe_load((self.folder / f"{name}.yaml").read_text(encoding="utf-8")))
+            return list(read_yaml(self.folder / f"{name}.yaml"))
         except (OSError, TypeError, yaml.YAMLError) as error:
             raise InputError(f"{self.folder / name}.yaml: cannot be read as a list ({error})") from None
 

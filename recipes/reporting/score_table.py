@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from recipes.answerers.baselines import make_baseline
+from recipes.comparison.runs import Run
 from recipes.grading import grader_of
 from recipes.questions import Row
-from recipes.reporting.runs import ReportedRun
 from recipes.scoring import LEVELS, Score, TaskForm, rows_by_form
 
 CHANCE = ("random", "frequency")
@@ -32,7 +32,7 @@ class ScoreLine:
     """Of each run; None where the run does not have it."""
 
 
-def score_lines(rows: Sequence[Row], runs: Sequence[ReportedRun]) -> list[ScoreLine]:
+def score_lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[ScoreLine]:
     """The average, then each level followed by its tasks, in every format that a metric scores."""
     rows = [row for row in rows if row["metric"]]
     forms = rows_by_form(rows)

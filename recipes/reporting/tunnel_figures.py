@@ -1,7 +1,7 @@
 """Figures of SpatialTunnel as SVG text: heat maps over both angles, and the size curve."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib
 
@@ -11,23 +11,24 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from builders.tunnel.layout import ANGLES, theta
-from recipes.questions import Row
+from recipes.items import Item
 from recipes.scoring import Score
-from recipes.tunnel_scoring import CLASSES, SIZE, Array, heat_map
+from recipes.tunnel_scoring import CLASSES, SIZE, heat_map
 
 _COLORS = ("#2f6db3", "#cf6f1f", "#2f8f63", "#8458b3", "#b8385e", "#2390a3", "#8a7a1d", "#6d747c")
 """Of runs, as in the page."""
 _GREY = "#cfd2d6"
 
 
-def heat_maps(rows: Sequence[Row], v: Array) -> str:
+def heat_maps(items: Iterable[Item]) -> str:
     """One map for each class, mean v of each cell: red high, blue low; the other class and ties grey."""
+    held = list(items)
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
     colors = plt.get_cmap("coolwarm").with_extremes(bad=_GREY)
     ticks = range(0, ANGLES, 4)
     labels = [f"{theta(k):g}" for k in ticks]
     for axis, name in zip(axes, CLASSES, strict=True):
-        drawn = axis.imshow(heat_map(rows, v, name).T, origin="lower", cmap=colors, vmin=0, vmax=1)
+        drawn = axis.imshow(heat_map(held, name).T, origin="lower", cmap=colors, vmin=0, vmax=1)
         axis.set(title=name, xlabel="farther object, degrees", ylabel="nearer object, degrees", xticks=ticks,
                  yticks=ticks, xticklabels=labels, yticklabels=labels)
     figure.colorbar(drawn, ax=axes, label="v", shrink=0.85)

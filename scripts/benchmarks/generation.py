@@ -197,7 +197,7 @@ def record_tables(part: Path, workload: Path, files: list[str]) -> None:
 
 def scan_files(builder: SparBuilder, ref: Any) -> list[str]:
     """Files of a scan that every reader has to read, besides pictures."""
-    folder = ScanNetSource(ref.spec.partition("=")[2])._folder(ref.scene_id)
+    folder = ScanNetSource(ref.spec.partition("=")[2])._folders.folder(ref.scene_id)
     names = [p for p in folder.rglob("*") if p.suffix in (".ply", ".json") or p.parent.name in ("pose", "intrinsic")]
     return [str(p) for p in names if "depth" not in p.name and "extrinsic" not in p.name]
 

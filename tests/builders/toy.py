@@ -143,7 +143,8 @@ def write_scannet(root: Path, scene: Scene, alignment=None) -> Path:
     (folder / f"{name}.aggregation.json").write_text(json.dumps({"sceneId": name, "segGroups": groups}))
     numbers = " ".join(f"{x:.9f}" for x in alignment.ravel())
     (folder / f"{name}.txt").write_text(
-        f"axisAlignment = {numbers}\ncolorHeight = {HEIGHT}\ncolorWidth = {WIDTH}\nsceneType = Test\n")
+        f"axisAlignment = {numbers}\ncolorHeight = {scene.frames[0].height}\n"
+        f"colorWidth = {scene.frames[0].width}\nsceneType = Test\n")
     for i, frame in enumerate(scene.frames):
         intrinsic = np.eye(4)
         intrinsic[:3, :3] = frame.intrinsics

@@ -162,8 +162,8 @@ def bench(tmp_path_factory) -> datasets.Dataset:
     """Two questions of every task, from one procedural room, loaded as any user loads it."""
     folder = tmp_path_factory.mktemp("contract")
     builder = SparBench(renderer="raycast", scenes=1, per_task=2, candidates=8, bench_scenes="all",
-                        cache_dir=str(folder / "cache"), limits=Limits(max_keyframes=24))
-    build_folder(builder, folder / "bench", progress=False)
+                        cache_dir=str(folder / "cache"), limits=Limits(max_keyframes=14))
+    build_folder(builder, folder / "bench", only_config="default", progress=False)
     return datasets.load_dataset(str(folder / "bench"), split="test", cache_dir=str(folder / "loaded"))
 
 

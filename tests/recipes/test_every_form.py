@@ -19,8 +19,8 @@ from recipes.results import read_results
 from recipes.score_text import score_text
 from recipes.scoring import form_named, form_of, rows_by_form, score
 from recipes.spar_bench import evaluate
+from tests.commands import run
 from tests.recipes.made import make_7m_folder, make_row, rows_of_every_form
-from tests.recipes.test_spar_bench import run
 
 ROWS = rows_of_every_form(12)
 SCORED = [row for row in ROWS if row["metric"]]
@@ -81,7 +81,7 @@ def test_comparing_is_scoring(form: str):
         answers = [answer_from_text(row, rows[(i + shift) % len(rows)]["answer"], 0.0) for i, row in enumerate(rows)]
         texts = [rows[(i + shift) % len(rows)]["answer"] for i in range(len(rows))]
         compared = grader.compare(texts, [row["answer"] for row in rows])
-        items = score(rows, {row["uid"]: a.answer for row, a in zip(rows, answers)}).items
+        items = score(rows, {row["uid"]: a.answer for row, a in zip(rows, answers)}).values
         assert compared == pytest.approx(items)
         assert [a.answer is None for a in answers] == [a.status != "ok" for a in answers]
 
@@ -119,7 +119,7 @@ def test_the_oracle_is_right_and_random_and_frequency_meet_their_theory(form: st
         theory = table.mean(axis=1)
     assert make_baseline("random", SCORED, 0).expected(rows) == pytest.approx(theory)
     runs = [make_baseline("random", SCORED, seed).answer(rows) for seed in range(30)]
-    scores = [score(rows, {row["uid"]: a.answer for row, a in zip(rows, run)}).items for run in runs]
+    scores = [score(rows, {row["uid"]: a.answer for row, a in zip(rows, run)}).values for run in runs]
     assert np.mean(scores) == pytest.approx(theory.mean(), abs=0.12)
     counts = Counter(golds)
     mode = make_baseline("frequency", SCORED, 0).answer(rows[:1])[0].raw_text
@@ -170,8 +170,8 @@ def test_a_form_has_one_name_whatever_stands_beside_it():
 def test_configs_may_be_named_and_the_command_takes_several(seven_m: Questions, tmp_path: Path):
     names = list(dict.fromkeys(row["task"] for row in SCORED))[:2]
     arguments = [part for name in names for part in ("--config", name)]
-    done = run("--dataset", seven_m.repo, "--split", "validation", *arguments, "--model", "baseline:frequency",
-               "--out", tmp_path / "run")
+    done = run("recipes/spar_bench.py", "--dataset", seven_m.repo, "--split", "validation", *arguments,
+               "--model", "baseline:frequency", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     results = read_results(tmp_path / "run")
     assert {name.split("/")[0] for name in results.metrics} - {"average", "level_low", "level_medium",

@@ -3,8 +3,6 @@
 import csv
 import re
 import shutil
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,8 +16,7 @@ from recipes.published import FOLDER, Published
 from recipes.reproduce import CHECKS, app
 from recipes.reproduction.far_looks_up import correlation
 from recipes.reproduction.figures import Verdict, judge
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.commands import run_process
 
 FIGURES = {
     "spar_full": 24 * 4 + 1 + 22 + 8,  # 23 models and a baseline, chance (High only), ranks, 8 means of two
@@ -305,8 +302,7 @@ def test_folding_and_selection():
 
 
 def test_bad_arguments_and_data_end_in_one_line(copied, tmp_path):
-    command = [sys.executable, "-m", "recipes.reproduce", "--table", "tunel"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = run_process("recipes/reproduce.py", "--table", "tunel")
     assert done.returncode == 2 and done.stderr.startswith("error: no table named 'tunel'; there are: spar_full, ")
     with pytest.raises(InputError, match="one CSV per table"):
         Published(tmp_path).table("layers")

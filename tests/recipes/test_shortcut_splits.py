@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,14 +17,13 @@ from recipes.answerers.baselines import make_baseline
 from recipes.answerers.shortcuts import SHORTCUTS
 from recipes.predictions import read_predictions
 from recipes.questions import Questions
-from recipes.reporting.shortcut_page import write_shortcut_report
+from recipes.reporting.compare_page import write_comparison
 from recipes.results import read_results
 from recipes.shortcut_questions import open_shortcuts
 from recipes.shortcut_splits import evaluate, shortcut_recipe, shortcut_text
 from tests.builders.tagged.made import cv_row, depth_row, direction_row, write_cv_parquet, write_parquet
+from tests.commands import run, run_process
 from tests.recipes.made import make_folder, make_row
-
-ROOT = Path(__file__).parents[2]
 
 
 def built(folder: Path, rows: list[dict], **settings: str) -> Questions:
@@ -312,32 +309,31 @@ def test_other_datasets_models_and_clusters_are_refused(bench: Questions, tmp_pa
 def test_the_page_stands_alone_and_lets_no_text_become_markup(tmp_path: Path):
     evil = "<script>alert(1)</script>"
     rows = hand_made()
-    rows[0] = depth_row("mp3d", 0, "far", (100, 200, 300, 400), names=(evil, "table", "lamp", "sofa"))
+    rows[5] = depth_row("mp3d", 5, "close", (100, 200, 300, 400), names=(evil, "table", "lamp", "sofa"))
     questions = built(tmp_path, rows)
     runs = [tmp_path / name for name in ("oracle", "higher-is-farther")]
-    for run in runs:
-        evaluate(questions, f"baseline:{run.name}", run, progress=False)
-    write_shortcut_report(questions, runs, tmp_path / "report.html")
+    for out in runs:
+        evaluate(questions, f"baseline:{out.name}", out, progress=False)
+    write_comparison(runs, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
-    assert page.count('class="splits"') == 2 and page.count("gap +100.0") == 3  # of all, close and far
+    assert page.count('class="chart bars"') == page.count("gap +100.0") == 3  # of all, close and far
     assert 'src="data:image/jpeg' in page and not re.search(r"""(src|href|url\()\W*http""", page)
     assert evil not in page and "&lt;script&gt;alert(1)" in page
-    bars = re.findall(r'<title>all, (\w+): .*?</title><rect class="\w+" .*?height="([\d.]+)"', page)
-    assert [(tag, float(height)) for tag, height in bars] == [
-        ("consistent", 180), ("counter", 180), ("ambiguous", 180), ("consistent", 180), ("counter", 0),
-        ("ambiguous", pytest.approx(1.8 * read_results(runs[1]).metrics["all/ambiguous"].value))]
+    bars = re.findall(r'<title>(\S+), all, (\w+): .*?</title><rect class="column" .*?width="([\d.]+)"', page)
+    full = float(bars[0][2])
+    assert [(run, tag, float(width) / full) for run, tag, width in bars] == [
+        ("oracle", "consistent", 1), ("oracle", "counter", 1), ("oracle", "ambiguous", 1),
+        ("higher-is-farther", "consistent", 1), ("higher-is-farther", "counter", 0),
+        ("higher-is-farther", "ambiguous",
+         pytest.approx(read_results(runs[1]).metrics["all/ambiguous"].value / 100, abs=1e-3))]
 
 
 def test_the_command_writes_its_files_and_ends_with_2_on_wrong_input(bench: Questions, tmp_path: Path):
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "recipes/shortcut_splits.py"), "--dataset", bench.repo, "--out",
-                   str(tmp_path / "run"), *more]
-        return subprocess.run(command, capture_output=True, text=True, cwd="/")
-
-    done = run("--model", "baseline:higher-is-farther", "--config", "depth")
+    command = ("recipes/shortcut_splits.py", "--dataset", bench.repo, "--out", tmp_path / "run")
+    done = run_process(*command, "--model", "baseline:higher-is-farther", "--config", "depth")
     assert done.returncode == 0, done.stderr
     assert "+100.0" in done.stdout and "Fewer than 20 images" in done.stdout
     written = {path.name for path in (tmp_path / "run").iterdir()}
     assert written == {"predictions.parquet", "results.json", "report.html"}
-    refused = run("--model", "baseline:random", "--split", "validation")
+    refused = run(*command, "--model", "baseline:random", "--split", "validation")
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "default/test" in refused.stderr

@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,19 +13,14 @@ from recipes.predictions import read_predictions
 from recipes.questions import Questions, open_questions
 from recipes.results import read_results
 from recipes.spar_bench import evaluate
+from tests.commands import run, run_process
 from tests.recipes.made import make_folder, mixed_rows
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "recipes/spar_bench.py", *arguments]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd="/")
 
 
 def test_the_command_writes_both_files_in_their_published_form(small: Questions, tmp_path: Path):
     out = tmp_path / "run"
-    done = run("--dataset", small.repo, "--model", "baseline:frequency", "--limit", 30, "--out", out)
+    done = run_process("recipes/spar_bench.py", "--dataset", small.repo, "--model", "baseline:frequency", "--limit", 30,
+                       "--out", out)
     assert done.returncode == 0, done.stderr
     assert "ObjRel-OO" in done.stdout and "Only 2 scenes" in done.stdout
     results = json.loads((out / "results.json").read_text())
@@ -41,7 +34,8 @@ def test_the_command_writes_both_files_in_their_published_form(small: Questions,
         assert score["interval"].endswith("_few_groups")
     assert sum(results["metrics"][task]["n"] for task in tasks) == results["metrics"]["average"]["n"] == 30
     table = pq.read_table(out / "predictions.parquet")
-    assert table.column_names == ["id", "raw_text", "answer", "status", "margin", "seconds"]
+    assert table.column_names == ["id", "raw_text", "answer", "status", "margin", "seconds", "score", "group",
+                                  "parts"]
     assert table["id"].to_pylist() == [row["uid"] for row in small.rows[:30]]
 
 
@@ -85,7 +79,7 @@ def test_results_are_read_back_as_written(small: Questions, tmp_path: Path):
 )
 def test_wrong_arguments_exit_2_with_one_line(small: Questions, tmp_path: Path, change: tuple, message: str):
     arguments = {"--dataset": small.repo, "--model": "baseline:oracle", "--out": tmp_path / "run"} | dict([change])
-    done = run(*(item for pair in arguments.items() for item in pair))
+    done = run("recipes/spar_bench.py", *(item for pair in arguments.items() for item in pair))
     assert done.returncode == 2
     assert message in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()

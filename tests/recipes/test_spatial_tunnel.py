@@ -20,7 +20,7 @@ from builders.tunnel.spatial_tunnel import SpatialTunnel
 from recipes.answerers import make_yes_no_answerer
 from recipes.predictions import read_predictions
 from recipes.questions import Questions
-from recipes.reporting.tunnel_page import write_tunnel_report
+from recipes.reporting.compare_page import write_comparison
 from recipes.results import read_results
 from recipes.spatial_tunnel import evaluate, open_tunnel
 from recipes.tunnel_scoring import heat_map, score_tunnel
@@ -111,9 +111,10 @@ def test_delta_s_follows_from_the_columns_alone(rows: list[dict]):
 def test_heat_maps_show_each_class_and_nothing_else(rows: list[dict], scene_id: str):
     """Of one scene, and of all: a cell has the same class in each."""
     phase = [row for row in rows if row["config"] == "phase_variation" and scene_id in ("", row["scene_id"])]
-    v = np.array([row["theta_far"] / 360 for row in phase])
+    far_first = {row["uid"]: row["theta_far"] / 360 for row in phase}
+    items = [replace(item, score=far_first[uid]) for uid, item in score_tunnel(phase, {}).items.items()]
     for tag in ("consistent", "counter"):
-        drawn = heat_map(phase, v, tag)
+        drawn = heat_map(items, tag)
         tagged = {tuple(row["cell"]) for row in phase if row["heuristic"] == tag}
         assert {(far, near) for far, near in np.argwhere(np.isfinite(drawn)).tolist()} == tagged
         assert len(tagged) == 126
@@ -139,9 +140,11 @@ def test_a_run_writes_both_files_and_a_page_that_stands_alone(tunnel: Questions,
     held = read_results(runs[0])
     assert held.metrics["phase_variation/delta"].value == 1 and held.recipe == "spatial_tunnel"
     assert len(read_predictions(runs[0] / "predictions.parquet")) == len(tunnel.rows)
-    write_tunnel_report(tunnel, runs, tmp_path / "report.html")
+    write_comparison(runs, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") == 3  # a pair of maps per run, and the size curve
+    assert page.count('class="chart bars"') == 3  # v of consistent and counter: phase_variation, size_, roll_control
+    assert page.count("<figcaption><span") == 2 and page.count(">farther object, degrees<") == 4  # two maps per run
+    assert page.count(">size of the farther object, m") == 1
     assert 'src="data:image/jpeg' in page and not re.search(r"""(src|href|url\()\W*http""", page)
 
 

@@ -2,22 +2,13 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from builders.spar.tasks import TASKS
 from tests.builders.toy import toy_room, write_scannet
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(script, *arguments):
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+from tests.commands import run, run_process
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +20,16 @@ def scans(tmp_path_factory):
 
 
 def build(scans, out, *more):
-    return run("build.py", "spar_bench", "--source", f"scannet={scans}", "--out", out, *more)
+    return run("scripts/build.py", "spar_bench", "--source", f"scannet={scans}", "--out", out, *more)
 
 
 def test_help_teaches():
-    top, of_bench = run("build.py", "--help"), run("build.py", "spar_bench", "--help")
+    top, of_bench = run_process("scripts/build.py", "--help"), run("scripts/build.py", "spar_bench", "--help")
     assert "load_dataset" in top.stdout and "Exit codes" in top.stdout and "spar_bench" in top.stdout
     assert "python scripts/build.py spar_bench --source scannet=/data/scannet/scans --out build/bench\n" in top.stdout
     for option in ("--source", "--out", "--seed", "--workers", "--renderer", "--pixels", "--set", "--scenes"):
         assert option in of_bench.stdout
-    assert "min_visible_fraction=0.15" in run("build.py", "settings", "spar_bench").stdout
+    assert "min_visible_fraction=0.15" in run("scripts/build.py", "settings", "spar_bench").stdout
 
 
 @pytest.mark.parametrize("more, says", [
@@ -57,7 +48,7 @@ def test_help_teaches():
 ])
 def test_wrong_arguments_end_with_2_and_one_line(scans, tmp_path, more, says):
     own_source = "--source" in more
-    result = run("build.py", "spar_bench", "--out", tmp_path / "out", *([] if own_source else
+    result = run("scripts/build.py", "spar_bench", "--out", tmp_path / "out", *([] if own_source else
                  ["--source", f"scannet={scans}"]), *more)
     assert result.returncode == 2, result.stderr
     lines = result.stderr.strip().split("\n")
@@ -66,7 +57,7 @@ def test_wrong_arguments_end_with_2_and_one_line(scans, tmp_path, more, says):
 
 
 def test_an_unknown_dataset_ends_with_2(tmp_path):
-    result = run("build.py", "spar_bnech", "--out", tmp_path)
+    result = run("scripts/build.py", "spar_bnech", "--out", tmp_path)
     assert result.returncode == 2
     (line,) = result.stderr.strip().split("\n")
     assert line.startswith("error: unknown dataset or command 'spar_bnech'; choose one of: spar_bench, ")
@@ -88,7 +79,7 @@ def test_quarantine_ends_with_3_and_names_the_file(scans, tmp_path):
     assert result.returncode == 3
     (line,) = [one for one in result.stderr.split("\n") if one.startswith("quarantined: ")]
     assert "scene0001_00" in line and segments.name in line and "2 segment indices" in line
-    checked = run("verify.py", out, "--source", f"scannet={copy}")
+    checked = run("scripts/verify.py", out, "--source", f"scannet={copy}")
     assert checked.returncode == 0 and "0 findings" in checked.stdout
 
 
@@ -98,24 +89,24 @@ def test_building_then_verifying_and_finding_a_lie(scans, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "tiny/test" in result.stdout and not (out / "default").exists()
     assert "attach_images" in result.stdout  # scans of this source are referenced by default
-    assert run("verify.py", out, "--source", f"scannet={scans}").returncode == 0
+    assert run("scripts/verify.py", out, "--source", f"scannet={scans}").returncode == 0
     moved = tmp_path / "moved"
     shutil.copytree(scans, moved)
     for path in moved.glob("*/pose/*.txt"):  # cameras moved by 5 cm
         pose = np.loadtxt(path)
         pose[0, 3] += 0.05
         np.savetxt(path, pose)
-    lied = run("verify.py", out, "--source", f"scannet={moved}")
+    lied = run("scripts/verify.py", out, "--source", f"scannet={moved}")
     assert lied.returncode == 1 and "gold differs" in lied.stdout
     (out / "tiny" / "test-00000-of-00001.parquet").unlink()
-    assert "missing" in run("verify.py", out).stdout
+    assert "missing" in run("scripts/verify.py", out).stdout
 
 
 def test_a_review_list_is_made_filled_in_and_used(scans, tmp_path):
     out, listed = tmp_path / "out", tmp_path / "review.csv"
     settings = ("--set", "bench_scenes=all", "--set", "per_task=3")
     assert build(scans, out, *settings).returncode == 0
-    made = run("build.py", "review", out, "--out", listed)
+    made = run("scripts/build.py", "review", out, "--out", listed)
     assert made.returncode == 0 and "fill in the column verdict" in made.stdout
     head, first, *rest = listed.read_text().split("\n")
     assert head.startswith("uid,verdict,note,") and first.split(",")[1] == ""
@@ -126,7 +117,7 @@ def test_a_review_list_is_made_filled_in_and_used(scans, tmp_path):
     assert again.returncode == 0 and "(2 reused" in again.stdout
     assert "1 rejected and left out" in again.stdout
     assert "1 uids are of no row" in again.stderr and "x/y/z" in again.stderr
-    assert run("build.py", "review", out, "--out", tmp_path / "second.csv").returncode == 0
+    assert run("scripts/build.py", "review", out, "--out", tmp_path / "second.csv").returncode == 0
     assert f"{uid}," not in (tmp_path / "second.csv").read_text()
     listed.write_text("uid,verdict,note\na,perhaps,\n")
     wrong = build(scans, out, *settings, "--review", listed)
@@ -143,7 +134,7 @@ def test_the_report_tells_rows_by_format_and_the_most_frequent_reasons(scans, tm
 
 
 def test_tasks_says_which_source_can_serve_which_task(scans):
-    result = run("build.py", "tasks", "--source", "procedural", "--source", f"scannet={scans}")
+    result = run("scripts/build.py", "tasks", "--source", "procedural", "--source", f"scannet={scans}")
     assert result.returncode == 0, result.stderr
     head, *lines = [line.split() for line in result.stdout.strip().split("\n")]
     assert head == ["task", "level", "views", "formats", "SPAR-Bench", "scored", "by", "procedural", "scannet", "asks"]
@@ -153,5 +144,5 @@ def test_tasks_says_which_source_can_serve_which_task(scans):
     assert by_task["depth_prediction_oc"].startswith(shown)
     assert " yes no (14 of 32 frames) " in by_task["room_size"]  # the toy room has 14 frames
     assert " no (no instructions) " in by_task["nav_video"]
-    plain = run("build.py", "tasks").stdout
+    plain = run("scripts/build.py", "tasks").stdout
     assert " yes " not in plain and all(name in plain for name in TASKS)

@@ -1,34 +1,25 @@
 """The JSONL command as a user types it: exit codes, and lines that say what to do."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from builders.spar.rows import SPAR_FEATURES
 from tests.builders.toy import toy_room, write_scannet
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(script, *arguments):
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+from tests.commands import run, run_process
 
 
 def test_a_benchmark_goes_out_and_comes_back(tmp_path):
     write_scannet(tmp_path / "scans", toy_room())
     bench, tree, again = tmp_path / "bench", tmp_path / "tree", tmp_path / "again"
-    built = run("build.py", "spar_bench", "--source", f"scannet={tmp_path / 'scans'}", "--out", bench,
+    built = run("scripts/build.py", "spar_bench", "--source", f"scannet={tmp_path / 'scans'}", "--out", bench,
                 "--set", "bench_scenes=all", "--set", "per_task=3")
     assert built.returncode == 0, built.stderr
-    without = run("jsonl.py", "export", bench, "--out", tmp_path / "bare")
+    without = run("scripts/jsonl.py", "export", bench, "--out", tmp_path / "bare")
     assert without.returncode == 0 and "--source NAME=ROOT" in without.stdout
-    told = run("jsonl.py", "export", bench, "--out", tree, "--source", f"scannet={tmp_path / 'scans'}")
+    told = run("scripts/jsonl.py", "export", bench, "--out", tree, "--source", f"scannet={tmp_path / 'scans'}")
     assert told.returncode == 0 and "not in the tree" not in told.stdout, told.stderr
-    back = run("jsonl.py", "import", tree, "--out", again)
+    back = run("scripts/jsonl.py", "import", tree, "--out", again)
     assert back.returncode == 0, back.stderr
     asked, got = rows(bench / "default"), rows(again)
     assert asked and asked == got
@@ -47,12 +38,12 @@ def test_malformed_lines_end_with_3_and_wrong_arguments_with_2(tmp_path):
     record = {"conversations": [{"from": "human", "value": "How many?"}, {"from": "gpt", "value": "2"}],
               "image": ["scene0000_00/video_color/frame0_0.jpg"], "type": "obj_count"}
     (folder / "fill_2.jsonl").write_text(json.dumps(record) + "\n{broken\n")
-    result = run("jsonl.py", "import", tmp_path, "--out", tmp_path / "out")
+    result = run("scripts/jsonl.py", "import", tmp_path, "--out", tmp_path / "out")
     assert result.returncode == 3 and "obj_count/fill/fill_2.jsonl:2: " in result.stderr
-    again = run("jsonl.py", "import", tmp_path, "--out", tmp_path / "out")
+    again = run_process("scripts/jsonl.py", "import", tmp_path, "--out", tmp_path / "out")
     assert again.returncode == 2 and again.stderr.startswith("error: ") and again.stderr.count("\n") == 1
     for arguments in (("export", tmp_path / "none", "--out", tmp_path / "x"),
                       ("export", tmp_path, "--out", tmp_path / "x"),
                       ("import", tmp_path / "none", "--out", tmp_path / "x")):
-        wrong = run("jsonl.py", *arguments)
+        wrong = run("scripts/jsonl.py", *arguments)
         assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1 and not (tmp_path / "x").exists()

@@ -27,7 +27,8 @@ def run(hub, home, script, *arguments, **more):
     own = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": hub.token,
            "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DEBUG": "1"}
     command = [sys.executable, *([str(ROOT / "scripts" / script)] if script else ["-c"]), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=clean | own | more)
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=clean | own | more, cwd=home)
     assert hub.token not in done.stdout + done.stderr and "Traceback" not in done.stderr
     return done
 
@@ -41,7 +42,7 @@ def test_a_dry_run_says_what_the_push_then_does(hub, folder, tmp_path):
     assert dry.returncode == 0 and writes(hub) == [], dry.stderr
     assert "make the repository" in dry.stdout and "set the tag v0.1.0" in dry.stdout
     done = run(hub, tmp_path, "push.py", folder, "--repo", "org/tunnel")
-    assert done.returncode == 0 and "checksums: 100%" in done.stderr and "Upload 2 LFS files: 100%" in done.stderr
+    assert done.returncode == 0 and "checksums: 100%" in done.stderr and "Upload 7 LFS files: 100%" in done.stderr
     held = hub.repo("datasets", "org/tunnel")
     assert version_shown(held, "v0.1.0") == "0.1.0"
     planned = {line.split()[1] for line in dry.stdout.splitlines() if line.startswith("  write ")}
@@ -80,12 +81,26 @@ def test_a_pushed_metric_is_loaded_by_evaluate_and_scores(hub, tmp_path):
     assert "org/mra: nothing to do" in again.stdout and len(writes(hub)) == before
 
 
-def test_all_metrics_are_planned_a_space_each(hub, tmp_path):
+def test_all_metrics_are_pushed_a_space_each_and_load_from_their_snapshots(hub, tmp_path):
     names = {path.parent.name for path in (ROOT / "metrics").glob("*/app.py")}
     done = run(hub, tmp_path, "push.py", ROOT / "metrics", "--repo", "org", "--metrics", "--dry-run")
     assert done.returncode == 0 and writes(hub) == [], done.stderr
     assert {line.removesuffix(": Space") for line in done.stdout.splitlines() if line.endswith(": Space")} == {
         f"org/{name}" for name in names}
+    done = run(hub, tmp_path, "push.py", ROOT / "metrics", "--repo", "org", "--metrics")
+    assert done.returncode == 0 and {name for _, name in hub.repos} == {f"org/{name}" for name in names}, done.stderr
+    for name in names:
+        held = hub.repo("spaces", f"org/{name}").at("main").files
+        assert {path for path in held if path != ".gitattributes"} == {
+            path.relative_to(ROOT / "metrics" / name).as_posix() for path in (ROOT / "metrics" / name).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts}
+    code = ("import sys, evaluate; from huggingface_hub import snapshot_download as get\n"
+            "for name in sys.argv[1:]:\n"
+            "    folder = get(f'org/{name}', repo_type='space', local_dir=name)\n"
+            "    assert evaluate.load(folder).features\n"
+            "    print(name)")
+    loaded = run(hub, tmp_path / "reader", "", code, *sorted(names))
+    assert loaded.stdout.split() == sorted(names), loaded.stderr
 
 
 def test_metrics_that_cannot_stand_alone_are_refused(tmp_path):

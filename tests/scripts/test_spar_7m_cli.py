@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.builders.toy import toy_room, write_scannet
-from tests.scripts.test_build_cli import run
+from tests.commands import run
 
 TASK = "depth_prediction_oc"
 SETTINGS = ("--set", "max_per_task=3", "--set", f"tasks={TASK},distance_prediction_oc", "--set", "min_sharpness=0",
@@ -27,7 +27,7 @@ def scans(tmp_path_factory):
 @pytest.fixture(scope="module")
 def built(scans, tmp_path_factory):
     out = tmp_path_factory.mktemp("built") / "spar"
-    return out, run("build.py", "spar_7m", "--source", f"scannet={scans}", "--out", out, *SETTINGS)
+    return out, run("scripts/build.py", "spar_7m", "--source", f"scannet={scans}", "--out", out, *SETTINGS)
 
 
 def rewritten(folder, config, change):
@@ -54,23 +54,24 @@ def test_a_build_says_what_to_expect_and_what_came_out(built):
 
 def test_one_config(scans, built, tmp_path):
     out = tmp_path / "out"
-    result = run("build.py", "spar_7m", "--source", f"scannet={scans}", "--out", out, *SETTINGS, "--config", TASK)
+    build = ("scripts/build.py", "spar_7m", "--source", f"scannet={scans}", "--out", out, *SETTINGS)
+    result = run(*build, "--config", TASK)
     assert result.returncode == 0, result.stderr
     assert sorted(p.name for p in out.iterdir() if p.is_dir()) == [".build", TASK]
     for more in (["--config", "depth"], ["--set", "tasks=depth"]):
-        wrong = run("build.py", "spar_7m", "--source", f"scannet={scans}", "--out", out, *SETTINGS, *more)
+        wrong = run(*build, *more)
         assert wrong.returncode == 2 and "obj_spatial_relation_oo" in wrong.stderr and wrong.stderr.count("\n") == 1
 
 
 def test_an_empty_build_is_an_error(scans, tmp_path):
-    result = run("build.py", "spar_7m", "--source", f"scannet={scans}", "--out", tmp_path / "out", *SETTINGS,
+    result = run("scripts/build.py", "spar_7m", "--source", f"scannet={scans}", "--out", tmp_path / "out", *SETTINGS,
                  "--set", "min_depth_gap=50", "--set", "min_marker_cover=1", "--set", "max_per_task=1",
                  "--set", f"tasks={TASK}")
     assert result.returncode == 2 and "no question could be made" in result.stderr
 
 
 def test_verify_finds_a_flipped_sign_and_a_swapped_box(scans, built, tmp_path):
-    right = run("verify.py", built[0], "--source", f"scannet={scans}")
+    right = run("scripts/verify.py", built[0], "--source", f"scannet={scans}")
     assert right.returncode == 0 and "0 findings" in right.stdout, right.stdout
     assert " 0 golds recomputed" not in right.stdout
 
@@ -85,7 +86,7 @@ def test_verify_finds_a_flipped_sign_and_a_swapped_box(scans, built, tmp_path):
         lied = tmp_path / config
         shutil.copytree(built[0], lied)
         rewritten(lied, config, change)
-        alone = run("verify.py", lied)
+        alone = run("scripts/verify.py", lied)
         assert alone.returncode == 1 and "gold differs (by the folder's own cameras and boxes)" in alone.stdout
-        with_scans = run("verify.py", lied, "--source", f"scannet={scans}")
+        with_scans = run("scripts/verify.py", lied, "--source", f"scannet={scans}")
         assert with_scans.returncode == 1 and f"{column} differs" in with_scans.stdout

@@ -1,8 +1,5 @@
 """Tagged benchmarks as a user builds and checks them."""
 
-import subprocess
-import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,13 +8,7 @@ import pytest
 from builders.hub.files import sha256_of
 from builders.hub.manifest import read_manifest, write_manifest
 from tests.builders.tagged.made import SIZES, cv_row, depth_row, direction_row, write_cv_parquet, write_json, write_tsv
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(script, *arguments):
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+from tests.commands import run
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +23,14 @@ def bench(tmp_path_factory):
 
 
 def test_the_report_prints_votes_and_every_policy_beside_the_papers_counts(bench, tmp_path):
-    done = run("build.py", "embspatial_tagged", "--source", f"file={bench / 'EmbSpatial-Bench.tsv'}", "--set",
+    done = run("scripts/build.py", "embspatial_tagged", "--source", f"file={bench / 'EmbSpatial-Bench.tsv'}", "--set",
                f"boxes={bench / 'embspatial_bench.json'}", "--set", "policy=all_distractors", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = [" ".join(line.split()) for line in done.stdout.split("\n")]
     for expected in ("mp3d 18 18 0 18 0 0 xywh", "ai2thor 16 0 16 0 16 0 xyxy", "random_distractor 6 6 0 0",
                      "all_distractors (chosen) 6 6 0 0", "the paper, table 1 976 129 101 -", "left 1 not_about_depth"):
         assert expected in lines, done.stdout
-    checked = run("verify.py", tmp_path / "out")
+    checked = run("scripts/verify.py", tmp_path / "out")
     assert checked.returncode == 0 and "25 checked by computing their tags again, 0 findings" in checked.stdout
 
 
@@ -56,7 +47,8 @@ def test_the_report_prints_votes_and_every_policy_beside_the_papers_counts(bench
     (["cv_bench_tagged", "--source", "hub", "--set", "policy=all_distractors"], "boxes_from, rectangle_tolerance"),
 ])
 def test_wrong_arguments_end_with_2_and_one_line(bench, arguments, says, tmp_path):
-    result = run("build.py", *(text.replace("BENCH", str(bench)) for text in arguments), "--out", tmp_path / "out")
+    given = [text.replace("BENCH", str(bench)) for text in arguments]
+    result = run("scripts/build.py", *given, "--out", tmp_path / "out")
     assert result.returncode == 2, result.stderr
     (line,) = result.stderr.strip().split("\n")
     assert line.startswith("error: ") and says in line
@@ -73,7 +65,7 @@ def test_verify_finds_a_lie(bench, column, lie, says, tmp_path):
     out = tmp_path / "out"
     source = f"file={bench / 'embspatial_bench.json'}"
     settings = ("--set", "policy=nearest_in_height")
-    assert run("build.py", "embspatial_tagged", "--source", source, "--out", out, *settings).returncode == 0
+    assert run("scripts/build.py", "embspatial_tagged", "--source", source, "--out", out, *settings).returncode == 0
     (path,) = (out / "default").glob("*.parquet")
     table = pq.read_table(path)
     values = table[column].to_pylist()
@@ -84,7 +76,7 @@ def test_verify_finds_a_lie(bench, column, lie, says, tmp_path):
     manifest = read_manifest(out)
     manifest["files"][f"default/{path.name}"] |= {"sha256": sha256_of(path), "bytes": path.stat().st_size}
     write_manifest(out, manifest)
-    found = run("verify.py", out)
+    found = run("scripts/verify.py", out)
     assert found.returncode == 1 and says in found.stdout, found.stdout
 
 
@@ -92,10 +84,10 @@ def test_cv_bench_says_how_its_column_lies_on_the_rectangles(tmp_path):
     rows = [cv_row(0, (200, 330, 330, 450), (50, 60, 150, 120)), cv_row(1, (50, 60, 150, 120), (200, 330, 330, 450)),
             cv_row(2, (50, 60, 150, 120), (200, 330, 330, 450), task="Distance")]
     path = write_cv_parquet(tmp_path / "test_3d.parquet", rows)
-    done = run("build.py", "cv_bench_tagged", "--source", f"file={path}", "--out", tmp_path / "out")
+    done = run("scripts/build.py", "cv_bench_tagged", "--source", f"file={path}", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = [" ".join(line.split()) for line in done.stdout.split("\n")]
     for expected in ("agree 2", "SUNRGBD xyxy, red first 2 as xyxy, red first", "checked (chosen) 1 1 0 0",
                      "the paper, table 1 363 65 172 -", "Distance 1 compares_distances_to_a_third_object"):
         assert expected in lines, done.stdout
-    assert run("verify.py", tmp_path / "out").returncode == 0
+    assert run("scripts/verify.py", tmp_path / "out").returncode == 0

@@ -14,7 +14,7 @@ LIFT = 0.001
 
 def size_of(model: Model) -> tuple[float, float, float]:
     """Width, depth and height."""
-    low, high = model.bounds()
+    low, high = model.bounds
     w, d, h = (high - low).tolist()
     return w, d, h
 
@@ -26,7 +26,7 @@ def build(kind: str, rng: Generator) -> Model:
 
 def against(kind: str, model: Model, wall: Wall, along: float, gap: float = 0.025) -> Placed:
     """The model with its back to a wall, ``gap`` in front of it."""
-    return placed(kind, model, np.append(wall.at(along, gap - model.bounds()[0][1]), 0.0), wall.yaw)
+    return placed(kind, model, np.append(wall.at(along, gap - model.bounds[0][1]), 0.0), wall.yaw)
 
 
 def some_wall(rng: Generator, plan: Plan, width: float) -> tuple[Wall, float] | None:

@@ -128,10 +128,10 @@ def hang(plan: Plan, rng: Generator) -> None:
         if spot is None:
             continue
         wall, along = spot
-        z = float(rng.uniform(*CATALOGUE[kind].heights)) - model.bounds()[0][2]
+        z = float(rng.uniform(*CATALOGUE[kind].heights)) - model.bounds[0][2]
         z = min(z, plan.height - h - 0.12)
-        thing = placed(kind, model, np.append(wall.at(along, 0.004 - model.bounds()[0][1]), z), wall.yaw)
-        low, high = model.bounds()
+        thing = placed(kind, model, np.append(wall.at(along, 0.004 - model.bounds[0][1]), z), wall.yaw)
+        low, high = model.bounds
         before = Polygon(
             [thing.world(x, y) for x, y in ((low[0], low[1]), (high[0], low[1]), (high[0], 0.45), (low[0], 0.45))]
         )

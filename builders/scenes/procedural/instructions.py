@@ -13,13 +13,13 @@ from importlib.resources import files
 from itertools import pairwise
 
 import numpy as np
-import yaml
 from numpy.random import Generator
 from shapely.geometry import Polygon
 
 from builders.scenes.procedural.gaze import in_sight
 from builders.scenes.procedural.room import RoomObject
 from builders.scenes.scene import Array, Claim, Frame, Instruction
+from builders.yaml_files import read_yaml
 
 FEWEST_LEGS, MOST_LEGS = 2, 4
 MOST_FRAMES = 32
@@ -212,4 +212,4 @@ def _drawn(rng: Generator, group: str) -> str:
 
 @cache
 def _wording() -> dict[str, dict[str, str]]:
-    return yaml.safe_load(files("builders.scenes.procedural").joinpath("instructions.yaml").read_text())
+    return read_yaml(files("builders.scenes.procedural").joinpath("instructions.yaml"))

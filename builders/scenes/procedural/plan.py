@@ -41,7 +41,7 @@ class Placed:
 
 def placed(kind: str, model: Model, at: Array, yaw: float) -> Placed:
     """The model standing at ``at`` (3,), with its rectangular footprint."""
-    low, high = model.bounds()
+    low, high = model.bounds
     c, s = np.cos(yaw), np.sin(yaw)
     corners = np.array([(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])])
     footprint = Polygon(corners @ np.array([[c, s], [-s, c]]) + at[:2])
@@ -102,7 +102,7 @@ class Plan:
 
     def front_zone(self, thing: Placed, depth: float) -> Polygon:
         """The floor before an object, as wide as it and ``depth`` deep."""
-        low, high = thing.model.bounds()
+        low, high = thing.model.bounds
         return Polygon(
             [
                 thing.world(x, y)

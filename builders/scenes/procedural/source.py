@@ -16,7 +16,7 @@ from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
 from builders.scenes.procedural.instructions import walk_instructions
 from builders.scenes.procedural.layout import build_room
 from builders.scenes.procedural.room import Room, RoomObject
-from builders.scenes.scene import Frame, Mesh, Scene, SceneObject
+from builders.scenes.scene import Frame, Glance, Mesh, Scene, SceneObject
 
 RENDERERS = ("cycles", "raycast")
 ROOMS = 100_000
@@ -48,6 +48,11 @@ class ProceduralSource:
     def fingerprint(self, scene_id: str) -> str:
         self._check(scene_id)
         return hashlib.sha256(f"{_code_hash()}|{self.renderer}|{self.seed}|{scene_id}".encode()).hexdigest()
+
+    def glance(self, scene_id: str) -> Glance:
+        self._check(scene_id)
+        room = self.room(scene_id)
+        return Glance(len(room.frames), len(room.shell) + len(room.objects), has_depth=True)
 
     def load(self, scene_id: str) -> Scene:
         self._check(scene_id)

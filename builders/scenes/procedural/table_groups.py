@@ -31,7 +31,7 @@ def dining_group(plan: Plan, rng: Generator) -> bool:
         if rng.random() < 0.7:
             _lay(plan, rng, table, chairs, seats, out)
         lamp = build("pendant lamp", rng)
-        top = np.array([*table.at[:2], plan.height - lamp.bounds()[1][2] - LIFT])
+        top = np.array([*table.at[:2], plan.height - lamp.bounds[1][2] - LIFT])
         hanging = placed("pendant lamp", lamp, top, yaw)
         if rng.random() < 0.8 and hanging.z[0] > 1.45 and plan.room_for(hanging):
             plan.add(hanging)

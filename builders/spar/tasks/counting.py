@@ -1,7 +1,8 @@
 """How many things of a kind a scene holds, and how large its floor is (SPAR, appendix 7.5: Obj count, Room size)."""
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -77,10 +78,13 @@ def _propose_room(record: SceneRecord, limits: Limits, rng: np.random.Generator)
 def _measure_room(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
-    area = _room_area(record, limits)
+    if not record.plan_area:  # without a mesh and without a plan nobody knows how much of the room is shown
+        return Rejected("room_unknown")
+    shown = _room_area(record, limits)
+    area = shown if record.room is None else record.plan_area
     if area < limits.min_room_area:
         return Rejected("room_too_small")
-    if area < limits.min_room_shown * record.plan_area:
+    if shown < limits.min_room_shown * record.plan_area:
         return Rejected("room_shown_in_part")
     return NumberFact(proposal[0], (), None, area, None)
 
@@ -99,18 +103,40 @@ def _outline(record: SceneRecord, limits: Limits) -> Array:
 
 def _answer_room(
     fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
-) -> Gold:
-    """The options are a ladder of areas, each a drawn factor above the last, and gold stands on any rung alike."""
-    rank, factor = int(rng.integers(4)), rng.uniform(limits.min_area_step, limits.max_area_step)
-    ladder = [metres(fact.value * factor ** (rung - rank)) for rung in range(4)]
-    others = tuple(text for rung, text in enumerate(ladder) if rung != rank) if format_type == "select" else ()
+) -> Gold | Rejected:
+    others = _other_areas(fact.value, limits, rng) if format_type == "select" else ()
+    if isinstance(others, Rejected):
+        return others
     slots = {"value": metres(fact.value)}
-    return Gold(slots["value"], printed((fact.value,)), (fact.value,), ("m2",), others, slots)
+    return Gold(slots["value"], printed((fact.value,)), (fact.value,), ("m2",), tuple(map(metres, others)), slots)
+
+
+def _other_areas(area: float, limits: Limits, rng: np.random.Generator) -> Sequence[float] | Rejected:
+    """Areas that other rooms might have. A room has one size, and readers know which sizes are common: only areas as
+    common as gold's own make options of which none stands out. They are drawn until they differ from each other, and
+    then once against gold, so that each of the four had the same chance to be gold among the others."""
+    typical, spread = math.log(limits.typical_room_area), math.log(limits.room_area_spread)
+    for _ in range(_SETS_OF_AREAS):
+        others = np.exp(rng.normal(typical, spread, 3))
+        if others.min() >= limits.min_room_area and _apart(others, limits):
+            return others.tolist() if _apart([area, *others], limits) else Rejected("options_too_alike")
+    return Rejected("too_few_options")
+
+
+def _apart(areas: Sequence[float], limits: Limits) -> bool:
+    ordered = np.sort(areas)
+    return bool((ordered[1:] >= limits.min_area_step * ordered[:-1]).all())
 
 
 def _second_room(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
     """Heron's formula, triangle by triangle, of what the union of polygons has measured as a whole; and the occupied
-    squares must cover about as much."""
+    squares must cover about as much. A known plan is measured by the triangles between its first corner and its edges;
+    what is seen of it cannot cover more."""
+    if record.room is not None:
+        (x, y), (next_x, next_y) = (record.room - record.room[0]).T, (np.roll(record.room, -1, 0) - record.room[0]).T
+        area = float(abs((x * next_y - y * next_x).sum()) / 2)
+        too_much = len(record.footprint) * limits.room_voxel**2 > (1 + _RASTER_SLACK) * area
+        return "occupied squares cover more than the room" if too_much else Second(np.array([area]))
     area, squares = _room_areas_again(record, limits)
     if not abs(squares - area) <= _RASTER_SLACK * area:
         return "occupied squares cover another area"
@@ -129,6 +155,9 @@ def _room_areas_again(record: SceneRecord, limits: Limits) -> tuple[float, float
     around = (np.mgrid[-2:2, -2:2].reshape(2, -1).T + 0.5) * quarter
     return area, len(thinned((points[:, None] + around).reshape(-1, 2), quarter)) * quarter**2
 
+
+_SETS_OF_AREAS = 256
+"""Sets of three areas looked at, before none is thought to fit."""
 
 _RASTER_SLACK = 0.15
 """By this share the area of all occupied squares, each grown by half, may differ: they close no gaps, and overlap the

@@ -19,21 +19,31 @@ _FORMATS = ("fill", "select", "sentence")
 def _distance_to_camera(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact:
+    """To the camera of the image. Options are distances of the same object to the cameras of other images that mark
+    it; any of them may be asked about."""
+    views, (red,) = proposal
+    marked = markable(record, limits, points=True)
+    places = [*views, *(view for view in record.stills if red.object_id in marked[view] and view not in views)]
+    distances = [_to_camera(record, red, view) for view in places]
+    gold, *others = numbers_together(distances, [1.0] * len(places), limits, rng) or [0]
+    return NumberFact((places[gold],), (red,), None, distances[gold], None, tuple(distances[i] for i in others))
+
+
+def _distance_to_first_camera(
+    record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
+) -> NumberFact:
     """To the camera of the first view. Options are distances of the same object to the cameras of other images that
     might have been the first."""
     views, (red,) = proposal
-    center = record.objects[red.object_id].item.box.center
+    places = [view for view in views_without(record, limits, red.object_id) if view != views[0]]
+    others = from_stills(rng, places, lambda view: _to_camera(record, red, view))
+    return NumberFact(views, (red,), None, _to_camera(record, red, views[0]), None, others)
 
-    def distance(view: int) -> float:
-        return float(np.linalg.norm(camera_coordinates(center, record.frame(view))))
 
-    if len(views) > 1:
-        places = views_without(record, limits, red.object_id)
-    else:
-        marked = markable(record, limits, points=True)
-        places = [view for view in record.stills if red.object_id in marked[view]]
-    others = from_stills(rng, [view for view in places if view != views[0]], distance)
-    return NumberFact(views, (red,), None, distance(views[0]), None, others)
+def _to_camera(record: SceneRecord, asked: Asked, view: int) -> float:
+    """Metres from the camera of a view."""
+    center = record.objects[asked.object_id].item.box.center
+    return float(np.linalg.norm(camera_coordinates(center, record.frame(view))))
 
 
 def _distance_between(
@@ -114,7 +124,7 @@ DISTANCE_TASKS = (
     Task(
         name="distance_prediction_oc_mv", short="Dist-OC-MV", level="low", relation="oc", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="fill", options=4, marker="point",
-        propose=object_hidden_from_first("red"), measure=_distance_to_camera, answer=_answer,
+        propose=object_hidden_from_first("red"), measure=_distance_to_first_camera, answer=_answer,
         recompute=_second_to_camera,
     ),
     Task(

@@ -46,7 +46,7 @@ def _size(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposa
     seen = record.images[views[0]].objects[red.object_id]
     if seen.in_image_fraction < limits.min_measured_in_image:
         return Rejected("cut_off")
-    if seen.visible_fraction < limits.min_measured_visible:
+    if seen.visible_fraction < limits.min_measured(record.visibility_basis):
         return Rejected("too_occluded")
     size = box_size(record.objects[red.object_id].item.box)
     return Rejected("too_thin") if min(size) < limits.min_dimension else SizeFact(views, (red,), None, size)

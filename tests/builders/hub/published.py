@@ -29,16 +29,16 @@ def tunnel(out, monkeypatch, version="0.1.0", size_scenes=2, **settings):
 def version_shown(repo: Repo, revision: str) -> str | None:
     """The version that a reader of a branch or tag gets, None before the first; fails if it is not whole.
 
-    Goes by the server's own store: every file that the manifest there names has its checksum, no other shard is there,
-    and the card says the same version.
+    Goes by the server's own store: every file that the manifest there names has its checksum, no other shard or
+    picture is there, and the card says the same version.
     """
     files = repo.at(revision).files
     if "manifest.json" not in files:
         assert set(files) == {".gitattributes"}
         return None
     manifest = json.loads(files["manifest.json"].data)
-    shards = {path: blob.sha256 for path, blob in files.items() if path.endswith(".parquet")}
-    assert shards == {path: entry["sha256"] for path, entry in manifest["files"].items()}
+    held = {path: blob.sha256 for path, blob in files.items() if path.endswith((".parquet", ".png"))}
+    assert held == {path: entry["sha256"] for path, entry in {**manifest["files"], **manifest["card"]}.items()}
     versions = set(re.findall(r"^  version: (\S+)$", files["README.md"].data.decode(), re.M))
     assert versions == {manifest["version"]}
     return manifest["version"]

@@ -24,6 +24,7 @@ from builders.hub.manifest import file_problems, read_manifest
 from builders.hub.parts import part_path, safe_part_names
 from builders.scenes import open_source
 from builders.scenes.scannet import ScanNetSource
+from builders.spar.limits import Limits
 from builders.spar.spar_bench import SparBench
 from tests.builders.toy import toy_room, write_scannet
 
@@ -31,6 +32,8 @@ ROOT = Path(__file__).parents[3]
 PUBLISHED = {"id": "int64", "img_type": "string", "format_type": "string", "task": "string", "source": "string",
              "image": "list of images", "question": "string", "answer": "string"}
 """SPAR-Bench's columns, as its dataset card has them."""
+FEW_VIEWS = Limits(max_keyframes=5, min_view_overlap=0.1)
+"""Of rooms, whose pictures are rendered."""
 
 
 def bench(root, **settings):
@@ -240,7 +243,8 @@ def test_building_one_config_removes_the_others_of_an_earlier_build_but_no_forei
 def test_the_card_names_each_referenced_source_and_loads_what_it_says(scans, folder, tmp_path):
     card = (folder / "README.md").read_text()
     assert "attach_images" not in card and "More Information Needed" not in card and "4 scenes (scannet)" in card
-    mixed = bench(scans, sources=("procedural", f"scannet={scans}"), pixels="auto", renderer="raycast", scenes=1)
+    mixed = bench(scans, sources=("procedural", f"scannet={scans}"), pixels="auto", renderer="raycast", scenes=1,
+                  limits=FEW_VIEWS)
     build_folder(mixed, tmp_path / "out", progress=False)
     card = (tmp_path / "out" / "README.md").read_text()
     assert 'attach_images(bench, "scannet=/path/to/scannet")' in card and '"procedural=' not in card
@@ -266,9 +270,10 @@ def test_attached_pictures_equal_embedded_ones(scans, folder, tmp_path):
 
 
 def test_rooms_of_another_seed_are_attached_by_an_opened_source(tmp_path):
-    options = dict(sources=("procedural",), scenes=1, seed=7, renderer="raycast", per_task=2, bench_scenes="all")
+    options = dict(sources=("procedural",), scenes=1, seed=7, renderer="raycast", per_task=2, bench_scenes="all",
+                   limits=FEW_VIEWS)
     for pixels in ("embedded", "referenced"):
-        build_folder(SparBench(pixels=pixels, **options), tmp_path / pixels, progress=False)
+        build_folder(SparBench(pixels=pixels, **options), tmp_path / pixels, only_config="default", progress=False)
     embedded = {row["uid"]: row["image"] for row in load(tmp_path / "embedded")}
     rows = attach_images(load(tmp_path / "referenced"), open_source("procedural", 7, "raycast"))
     for row in rows.select(range(6)):
@@ -282,7 +287,7 @@ def test_poses_of_another_world_are_quarantined_with_a_hint(scans, tmp_path):
     shutil.copytree(scans / "scene0000_00", copy / "scene0000_00")
     for path in (copy / "scene0000_00" / "pose").iterdir():
         pose = np.loadtxt(path)
-        pose[:3, 3] += 100
+        pose[:3, 3] += 10
         np.savetxt(path, pose)
     with pytest.raises(InputError, match="poses and mesh share one frame"):
         build_folder(bench(copy), tmp_path / "out", progress=False)

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import datasets
 import pytest
@@ -13,6 +16,7 @@ from builders.hub.publish import carry_out, plan_push
 from builders.hub.repository import HubRepo
 from tests.builders.hub.published import SPLITS, lighter, tunnel, version_shown
 from tests.hub_server.read_back import folder_digests, read_back
+from tests.hub_server.repos import HubError
 
 NAME = "org/tunnel"
 
@@ -23,6 +27,13 @@ def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("folders")
     with pytest.MonkeyPatch.context() as patch:
         return {"0.1.0": tunnel(root / "old", patch), "0.2.0": tunnel(root / "new", patch, "0.2.0", size_scenes=4)}
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """Somebody else's 0.2.0."""
+    with pytest.MonkeyPatch.context() as patch:
+        return tunnel(tmp_path_factory.mktemp("others") / "out", patch, "0.2.0", size_scenes=4, size_sum=0.42)
 
 
 @pytest.fixture
@@ -162,17 +173,52 @@ def test_an_older_version_than_the_visible_one_is_refused(repo, folders):
         push(folders["0.1.0"], repo)
 
 
-def test_two_pushes_at_once_end_with_one_whole_version_and_one_refusal(hub, repo, folders, tmp_path, monkeypatch):
+def test_the_one_refused_is_told_the_difference_when_it_tries_again(hub, repo, folders, others):
     push(folders["0.1.0"], repo)
-    other = tunnel(tmp_path / "other", monkeypatch, "0.2.0", size_scenes=4, size_sum=0.42)
-    first, second = plan_push(folders["0.2.0"], repo), plan_push(other, repo)
+    first, second = plan_push(folders["0.2.0"], repo), plan_push(others, repo)
     carry_out(first)
     with pytest.raises(OSError, match="somebody else has committed since this push began"):
         carry_out(second)
     with pytest.raises(InputError, match="published with other rows"):
-        push(other, repo)
+        push(others, repo)
     assert version_shown(held(hub), "main") == version_shown(held(hub), "v0.2.0") == "0.2.0"
     assert held(hub).tags["v0.2.0"] == held(hub).branches["main"]
+
+
+@pytest.mark.parametrize("onto", ["nothing", "0.1.0"])
+@pytest.mark.parametrize("rival", ["another", "the same"])
+def test_pushes_that_run_at_the_same_time_end_with_one_version_and_clear_refusals(hub, folders, others, onto, rival):
+    """Three threads that have all planned before any of them writes, while a reader looks on."""
+    repos = [HubRepo(NAME, HfApi(endpoint=hub.endpoint, token=hub.token)) for _ in range(3)]
+    if onto != "nothing":
+        push(folders[onto], repos[0])
+    mine = folders["0.2.0"]
+    all_planned, done, seen = threading.Barrier(3), threading.Event(), set()
+
+    def push_at_once(repo, folder):
+        plan = plan_push(folder, repo)
+        all_planned.wait(timeout=30)
+        try:
+            return carry_out(plan)
+        except (OSError, InputError) as error:
+            return error
+
+    def look():
+        while not done.is_set():
+            with suppress(HubError):  # no repository yet
+                seen.add(version_shown(held(hub), "main"))
+
+    with ThreadPoolExecutor(4) as pool:
+        reader = pool.submit(look)
+        ends = list(pool.map(push_at_once, repos, [mine, others if rival == "another" else mine, mine]))
+        done.set()
+        reader.result()
+    winners = [end for end in ends if isinstance(end, str)]
+    assert winners == [held(hub).branches["main"]] == [held(hub).tags["v0.2.0"]]
+    assert all("somebody else has" in str(end) for end in ends if not isinstance(end, str)), ends
+    assert version_shown(held(hub), "main") == version_shown(held(hub), "v0.2.0") == "0.2.0"
+    assert seen <= {None, "0.1.0", "0.2.0"}
+    assert len([commit for commit in held(hub).history("main") if commit.title == "spatial_tunnel 0.2.0"]) == 1
 
 
 def test_two_pushes_of_the_same_folder_at_once_are_one(hub, repo, folders):

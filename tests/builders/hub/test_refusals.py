@@ -4,10 +4,12 @@ import json
 import pkgutil
 import shutil
 from importlib import import_module
+from pathlib import Path
 
 import datasets
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from huggingface_hub import HfApi
 
 import builders.scenes
@@ -20,9 +22,14 @@ from builders.hub.manifest import read_manifest, write_manifest
 from builders.hub.publish import plan_push
 from builders.hub.repository import HubRepo
 from builders.spar.spar_bench import SparBench
+from builders.tagged.cv_bench_tagged import CVBenchTagged
+from builders.tagged.embspatial_tagged import EmbSpatialTagged
+from builders.tagged.verify import row_problems
 from tests.builders.hub.published import tunnel
+from tests.builders.tagged.made import cv_row, depth_row, write_cv_parquet, write_parquet
 from tests.builders.toy import toy_room, write_scannet
 
+ROOT = Path(__file__).parents[3]
 SHARD = "size_variation/test-00000-of-00001.parquet"
 
 
@@ -49,6 +56,16 @@ def missing(folder):
 
 def stray(folder):
     shutil.copy(folder / SHARD, folder / "size_variation" / "test-00001-of-00002.parquet")
+
+
+def tampered_picture(folder):
+    (folder / "card" / "tasks.png").write_bytes(b"another")
+
+
+def picture_outside(folder):
+    manifest = read_manifest(folder)
+    manifest["card"]["card/../../secret.png"] = manifest["card"].pop("card/tasks.png")
+    write_manifest(folder, manifest)
 
 
 def no_card(folder):
@@ -86,6 +103,8 @@ def file_outside(folder):
     (tampered, f"{SHARD}: differs from its sha256"),
     (missing, f"{SHARD}: missing"),
     (stray, "size_variation/test-00001-of-00002.parquet: not in the manifest"),
+    (tampered_picture, "card/tasks.png: differs from its sha256"),
+    (picture_outside, "card/../../secret.png: not a picture of a card"),
     (no_card, "README.md: missing"),
     (card_of_another_version, "README.md: version 0.0.9 of config size_variation, the manifest says 0.1.0"),
     (rows_miscounted, f"{SHARD}: has 16 rows, the manifest says 17"),
@@ -126,6 +145,27 @@ def test_scans_are_published_by_reference_only(hub, tmp_path):
     assert plan_push(tmp_path / "auto", repo).changed
 
 
+@pytest.mark.parametrize("cls", [EmbSpatialTagged, CVBenchTagged])
+def test_photographs_of_published_benchmarks_are_published_by_reference_only(hub, cls, tmp_path):
+    """Their pictures stay in the benchmark's own repository; tags are checked all the same."""
+    write_parquet(tmp_path / "embspatial_tagged.parquet", [depth_row("mp3d", n, "far", (100, 200, 300, 400))
+                                                           for n in range(3)])
+    write_cv_parquet(tmp_path / "cv_bench_tagged.parquet", [cv_row(0, (200, 330, 330, 450), (50, 60, 150, 120), "(A)")])
+    name = cls(sources=("file=x",)).name
+    options = {"sources": (f"file={tmp_path / name}.parquet",)}
+    repo = HubRepo("org/tagged", HfApi(endpoint=hub.endpoint, token=hub.token))
+    build_folder(cls(**options), tmp_path / "embedded", progress=False)
+    with pytest.raises(InputError, match=r"pixels of (EmbSpatial|CV)-Bench are embedded, .*--pixels referenced"):
+        plan_push(tmp_path / "embedded", repo)
+    build_folder(cls(pixels="referenced", **options), tmp_path / "referenced", progress=False)
+    assert plan_push(tmp_path / "referenced", repo).changed
+    manifest = read_manifest(tmp_path / "referenced")
+    assert "card/samples.png" not in manifest["card"]
+    for shard in manifest["files"]:
+        for row in pq.read_table(tmp_path / "referenced" / shard).to_pylist():
+            assert row["image"] is None and row_problems(row, manifest) == []
+
+
 def test_readers_and_the_licence_guard_agree_on_what_may_be_passed_on():
     """Every reader in the package, whether or not somebody has remembered the guard."""
     told = {}
@@ -137,7 +177,8 @@ def test_readers_and_the_licence_guard_agree_on_what_may_be_passed_on():
         for kind in (value for one in found for value in vars(one).values() if isinstance(value, type)):
             if "redistributable" in vars(kind) and isinstance(kind.redistributable, bool):
                 told[kind.name] = kind.redistributable
-    assert set(told) == set(builders.scenes.SOURCES)
+    # scannetpp_dslr is another way to read the scans of scannetpp, and its rows are called so
+    assert set(told) == set(builders.scenes.SOURCES) - {"scannetpp_dslr"}
     assert told == {name: builders.scenes.may_be_passed_on(name) for name in told}
 
 
@@ -145,6 +186,8 @@ def test_readers_and_the_licence_guard_agree_on_what_may_be_passed_on():
 def test_one_constant_is_the_version_everywhere(name):
     cls = builder_class(name)
     assert {str(config.version) for config in cls.BUILDER_CONFIGS} == {str(cls.VERSION)}
+    releases = yaml.safe_load((ROOT / "hub_cards" / "releases.yaml").read_text())[name]
+    assert next(iter(releases)) == str(cls.VERSION), "say in hub_cards/releases.yaml what the version brings"
 
 
 def test_card_manifest_and_loaded_dataset_say_the_same_version(whole):

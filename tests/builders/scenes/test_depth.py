@@ -81,7 +81,7 @@ def test_broken_and_shallow_depth_is_named(scans):
     one_bit[-20] ^= 1  # of the pixels: what follows are their checksum and the 12 bytes of the end
     for broken in (whole[:60], whole[:-12], bytes(one_bit), whole[:60] + bytes(len(whole) - 60)):
         path.write_bytes(broken)
-        with pytest.raises(SceneError, match=r"depth/0\.png: not a complete PNG"):
+        with pytest.raises(SceneError, match=r"depth/0\.png: not a whole PNG"):
             read_first(scans)
     Image.fromarray(np.full((60, 80), 200, np.uint8)).save(path)
     with pytest.raises(SceneError, match=r"depth/0\.png: expected 16 bits of depth, found mode L"):

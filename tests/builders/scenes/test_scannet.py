@@ -1,6 +1,7 @@
 """ScanNet on disk: the captured living room against facts measured elsewhere, our own scans, and broken ones."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from builders.errors import InputError, SceneError
 from builders.scenes import open_source
 from builders.scenes.scannet import ScanNetSource, official_split
-from tests.builders.toy import toy_room, write_scannet
+from tests.builders.toy import moved, toy_room, write_scannet
 
 TURNED = np.array([[0.8, -0.6, 0, 1.5], [0.6, 0.8, 0, -2], [0, 0, 1, 0.3], [0, 0, 0, 1.0]])
 
@@ -109,6 +110,7 @@ def _edit_json(path, **changes):
     ("scene0001_00.txt", lambda p: p.unlink(), "axisAlignment"),
     ("scene0001_00.txt", lambda p: p.write_bytes(bytes(range(200, 255))), "name = value"),
     ("scene0001_00.txt", lambda p: p.write_text("axisAlignment = 1 0 0"), "16 numbers"),
+    ("scene0001_00.txt", lambda p: p.write_text("axisAlignment =" + " 1 0 0 0" * 4), "a rotation and a shift"),
     ("intrinsic/intrinsic_color.txt", lambda p: p.write_text("1 2 3"), "4x4 numbers"),
     ("intrinsic/intrinsic_color.txt", lambda p: p.write_text("nan " * 16), "NaN"),
     ("intrinsic/intrinsic_color.txt", lambda p: p.write_text("0 " * 16), "focal lengths"),
@@ -119,6 +121,82 @@ def test_a_broken_file_is_named_with_what_is_wrong(scans, name, damage, says):
     with pytest.raises(SceneError, match=says) as caught:
         ScanNetSource(scans).load("scene0001_00")
     assert name.split("/")[-1].split(".")[0] in str(caught.value) and "\n" not in str(caught.value)
+
+
+def _add_depth(folder, size=(320, 240), mode=np.uint16):
+    (folder / "depth").mkdir()
+    shutil.copy(folder / "intrinsic" / "intrinsic_color.txt", folder / "intrinsic" / "intrinsic_depth.txt")
+    for path in (folder / "color").iterdir():
+        Image.fromarray(np.full(size[::-1], 200, mode)).save(folder / "depth" / f"{path.stem}.png")
+
+
+@pytest.mark.parametrize("form, says", [
+    ({"mode": np.uint8}, "16 bits of depth, found mode L"),
+    ({"size": (100, 240)}, "100x240 pixels, pictures 320x240: another shape"),
+])
+def test_depth_that_is_none_is_named(scans, form, says):
+    _add_depth(scans / "scene0001_00", **form)
+    with pytest.raises(SceneError, match=says):
+        ScanNetSource(scans).load("scene0001_00")
+
+
+def test_one_depth_map_of_another_size_is_named_and_the_others_are_read(scans):
+    _add_depth(scans / "scene0001_00")
+    Image.fromarray(np.full((120, 160), 200, np.uint16)).save(scans / "scene0001_00" / "depth" / "10.png")
+    source = ScanNetSource(scans)
+    scene = source.load("scene0001_00")
+    assert source.read_depth(scene, scene.frames[0]) and scene.frames[0].depth_intrinsics[0, 0] == pytest.approx(260)
+    with pytest.raises(SceneError, match=r"10\.png: 160x120 pixels of depth, expected 320x240"):
+        source.read_depth(scene, scene.frames[1])
+
+
+@pytest.mark.parametrize("scale, what", [(1000, "mesh measures 8000 m"), (0.01, "mesh measures 0.08 m")])
+def test_wrong_units_are_named(tmp_path, scale, what):
+    write_scannet(tmp_path, moved(toy_room(), scale=scale))
+    with pytest.raises(SceneError, match=what):
+        ScanNetSource(tmp_path).load("scene0001_00")
+
+
+def test_poses_in_other_units_than_the_mesh_are_named(scans):
+    for path in (scans / "scene0001_00" / "pose").iterdir():
+        pose = np.loadtxt(path)
+        pose[:3, 3] *= 1000
+        np.savetxt(path, pose)
+    with pytest.raises(SceneError, match=r"half of the cameras are more than .* m away from the mesh"):
+        ScanNetSource(scans).load("scene0001_00")
+
+
+def test_labels_outside_the_label_map_only_occlude(scans):
+    lines = ["id\traw_category\tcategory\tcount\tnyu40id\tnyu40class"]
+    for i, (raw, known_as) in enumerate([("Chair", "chair"), ("table", "table"), ("box", "wall"), ("floor", "floor"),
+                                         ("sofa", "sofa"), ('plant"', "x"), ("plant", "x"), ("bin", "bin")]):
+        lines.append(f"{i}\t{raw}\t{raw}\t1\t{i}\t{known_as}")
+    (scans / "scannetv2-labels.combined.tsv").write_text("\n".join(lines))
+    source = ScanNetSource(scans)
+    before, scene = source.fingerprint("scene0001_00"), source.load("scene0001_00")
+    assert {o.label for o in scene.objects if o.structural} == {"floor", "lamp", "box"}  # lamp: not in the map
+    assert scene.dropped == {"objects_of_unknown_label: lamp": 1}
+    (scans / "scannetv2-labels.combined.tsv").write_text("name\tclass\nchair\tchair\n")
+    assert source.fingerprint("scene0001_00") != before
+    with pytest.raises(SceneError, match=r"labels\.combined\.tsv: expected .* raw_category"):
+        source.load("scene0001_00")
+
+
+def test_no_link_leads_out_of_the_root(scans, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    folder = scans / "scene0001_00"
+    shutil.move(folder / f"{folder.name}.txt", elsewhere / "a.txt")
+    (folder / f"{folder.name}.txt").symlink_to(elsewhere / "a.txt")
+    write_scannet(elsewhere, toy_room(), TURNED)
+    (scans / "scene0002_00").symlink_to(elsewhere / "scene0001_00")
+    for scene_id in ("scene0001_00", "scene0002_00"):
+        with pytest.raises(SceneError, match="leads out of"):
+            ScanNetSource(scans).load(scene_id)
+    inside = scans / "shared.txt"  # a link within the root is as good as a file
+    shutil.move(elsewhere / "a.txt", inside)
+    (folder / f"{folder.name}.txt").unlink()
+    (folder / f"{folder.name}.txt").symlink_to(inside)
+    assert len(ScanNetSource(scans).load("scene0001_00").objects) == 9
 
 
 def test_frames_without_usable_pose_are_dropped_and_counted(scans):

@@ -8,6 +8,7 @@ import pytest
 from builders.errors import InputError
 from builders.hub.folder import build_folder
 from builders.hub.manifest import read_manifest
+from builders.spar.limits import Limits
 from builders.spar.rows import with_even_tags
 from builders.spar.spar_7m import Spar7M
 from scripts.verify import read_tables
@@ -17,7 +18,7 @@ TAGGED = ("depth_prediction_oo", "obj_spatial_relation_oo")
 
 def rooms(**settings):
     return Spar7M(sources=("procedural",), scenes=1, renderer="raycast", pixels="referenced", seed=5,
-                  tasks=",".join(TAGGED), **settings)
+                  tasks=",".join(TAGGED), limits=Limits(max_keyframes=8), **settings)
 
 
 @pytest.fixture(scope="module", params=["", "heuristic"])

@@ -11,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from huggingface_hub import close_session, constants
 
 from builders.hub.manifest import read_manifest
 from tests.builders.tagged.made import depth_row, write_json, write_parquet
+from tests.commands import run
 
 ROOT = Path(__file__).parents[3]
 COMMIT = "3c0e6b34b632de666a51091727c0128d07a54a6a"
@@ -119,11 +121,17 @@ def test_a_repository_with_the_json_alone_serves_too(hub, tmp_path):
     ("hub=FlagEval/EmbSpatial-Bench@v9", {}, "EmbSpatial-Bench@v9: cannot be downloaded from the Hub (Revision"),
     ("hub=a/b/c", {}, "a/b/c: not a repository's name"),
     ("hub=org/empty", {}, "org/empty: holds none of *test*.parquet, embspatial_bench.json"),
-    ("hub", {"HF_HUB_OFFLINE": "1"}, "give a downloaded file with --source file=PATH"),
-    ("hub", {"HF_ENDPOINT": "http://127.0.0.1:9"}, "give a downloaded file with --source file=PATH"),
+    ("hub", {"HF_HUB_OFFLINE": True}, "give a downloaded file with --source file=PATH"),
+    ("hub", {"ENDPOINT": "http://127.0.0.1:9"}, "give a downloaded file with --source file=PATH"),
 ])
-def test_what_cannot_be_fetched_ends_with_2_and_one_line(hub, source, more, says, tmp_path):
-    result = build(hub, tmp_path / "home", tmp_path / "out", source, **more)
+def test_what_cannot_be_fetched_ends_with_2_and_one_line(hub, source, more, says, tmp_path, monkeypatch):
+    """In this process: what the environment decides at import is set afterwards."""
+    decided = {"ENDPOINT": hub[0], "HF_HUB_OFFLINE": False, "HF_HUB_CACHE": str(tmp_path / "home")} | more
+    for name, value in decided.items():
+        monkeypatch.setattr(constants, name, value)
+    close_session()
+    result = run("scripts/build.py", "embspatial_tagged", "--source", source, "--out", tmp_path / "out")
+    close_session()
     assert result.returncode == 2, result.stderr
     errors = [line for line in result.stderr.strip().split("\n") if line.startswith("error: ")]
     assert len(errors) == 1 and says in errors[0] and "Traceback" not in result.stderr

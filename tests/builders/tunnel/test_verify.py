@@ -1,9 +1,6 @@
 """The second route agrees with every row, and catches lies."""
 
-import subprocess
-import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +9,7 @@ from builders.tunnel.config import CONFIG_NAMES
 from builders.tunnel.layout import TunnelSettings
 from builders.tunnel.verify import problems, row_problems
 from tests.builders.tunnel.conftest import rows_without_pictures
+from tests.commands import run
 
 TUNNEL = asdict(TunnelSettings())
 
@@ -41,6 +39,5 @@ def test_a_lie_is_found(config: str, lie: dict):
 
 
 def test_the_command_checks_a_folder(built: BuildResult):
-    command = [sys.executable, str(Path(__file__).parents[3] / "scripts/verify.py"), str(built.folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run("scripts/verify.py", built.folder)
     assert done.returncode == 0 and "0 findings" in done.stdout, done.stdout + done.stderr

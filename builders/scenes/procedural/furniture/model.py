@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
@@ -35,6 +36,7 @@ class Model:
     parts: tuple[Part, ...]
     surfaces: tuple[Surface, ...] = ()
 
+    @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """(3,) low and (3,) high corner over all parts."""
         vertices = np.concatenate([part.vertices for part in self.parts])

@@ -39,8 +39,16 @@ def lattice(xs: Array, ys: Array, zs: Array) -> Geometry:
 
 def grid_faces(ids: Index) -> Index:
     """(2 (a-1)(b-1), 3) triangles over an (a, b) grid of vertex ids, facing axis a x axis b."""
-    a, b, c, d = ids[:-1, :-1].ravel(), ids[1:, :-1].ravel(), ids[1:, 1:].ravel(), ids[:-1, 1:].ravel()
-    return np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
+    return _halved(ids[:-1, :-1], ids[1:, :-1], ids[1:, 1:], ids[:-1, 1:]).reshape(-1, 3)
+
+
+def _halved(a: Index, b: Index, c: Index, d: Index) -> Index:
+    """(2, ..., 3) triangles abc and acd of quads abcd, whose corners are arrays of one shape (...)."""
+    faces = np.empty((2, *a.shape, 3), dtype=a.dtype)
+    faces[..., 0] = a
+    faces[0, ..., 1], faces[1, ..., 1] = b, c
+    faces[0, ..., 2], faces[1, ..., 2] = c, d
+    return faces
 
 
 def box(size: Point, at: Point = _ORIGIN, cell: float = CELL) -> Geometry:
@@ -112,12 +120,9 @@ def lathe(profile: Sequence[tuple[float, float]], at: Point = _ORIGIN, cell: flo
     ids = np.arange(len(vertices)).reshape(len(rings), segments)
     ids[rings[:, 0] < 1e-9] = ids[rings[:, 0] < 1e-9, :1]
     doubled = order[:-1] == order[1:]
-    quads = np.concatenate(
-        [
-            grid_faces(np.column_stack([pair, pair[:, 0]]).T)
-            for pair in (ids[n : n + 2] for n in np.flatnonzero(~doubled))
-        ]
-    )
+    rings_below, beside = np.flatnonzero(~doubled), np.roll(ids, -1, axis=1)
+    halves = _halved(ids[rings_below], beside[rings_below], beside[rings_below + 1], ids[rings_below + 1])
+    quads = np.moveaxis(halves, 0, 1).reshape(-1, 3)  # ring by ring
     proper = (quads[:, 0] != quads[:, 1]) & (quads[:, 1] != quads[:, 2]) & (quads[:, 0] != quads[:, 2])
     used, faces = np.unique(quads[proper], return_inverse=True)
     return vertices[used] + np.array(at), faces.reshape(-1, 3)

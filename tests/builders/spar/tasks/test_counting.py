@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from builders.scenes.procedural.source import ProceduralSource
-from builders.spar.facts import NumberFact
+from builders.spar.facts import NumberFact, Rejected
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
 from builders.spar.tasks import TASKS
@@ -93,7 +93,7 @@ def surveyed():
 def test_room_size_is_that_of_the_plan_in_every_format(surveyed):
     record, exact = surveyed, set()
     for format_type in ROOM.formats:
-        (row,) = rows_of(record, ROOM, format_type)
+        (row,) = rows_of(record, ROOM, format_type, limits=replace(LIMITS, min_area_step=1.001))
         assert row["answer_exact"][0] == pytest.approx(ROOM_AREA, rel=0.03)  # neither walls nor the slab below them
         assert row["unit"] == ["m2"] and row["objects"] == []
         exact.add(row["answer_exact"][0])
@@ -113,18 +113,25 @@ def test_a_room_without_video_or_shown_in_part_is_not_asked_about(surveyed):
     assert rejected == {"room_shown_in_part": 1, "room_too_small": 1}
 
 
-def test_no_rung_of_the_ladder_of_options_is_better_than_another(surveyed):
-    ranks, steps = Counter(), []
+def test_no_rank_among_the_options_is_the_size_of_a_typical_room_more_often(surveyed):
+    """Rooms as the limits describe them: gold has every rank among its options as often, and is a whole step away."""
+    rng, ranks, offered = np.random.default_rng(0), Counter(), []
+    for area in np.exp(rng.normal(np.log(LIMITS.typical_room_area), np.log(LIMITS.room_area_spread), 6000)):
+        gold = ROOM.answer(NumberFact(surveyed.video, (), None, area, None), "select", surveyed, LIMITS, rng)
+        if not isinstance(gold, Rejected):
+            options = sorted(map(float, (gold.text, *gold.distractors)))
+            ranks[options.index(float(gold.text))] += 1
+            assert np.divide(options[1:], options[:-1]).min() > LIMITS.min_area_step - 0.02  # printed to one decimal
+            offered.append(options[0] / options[-1])
+    assert ranks.total() > 2000 and np.ptp(offered) > 0.4
+    assert all(abs(ranks[rank] / ranks.total() - 0.25) < 4 * (0.25 * 0.75 / ranks.total()) ** 0.5 for rank in range(4))
+
+
+def test_where_all_rooms_are_alike_a_size_finds_no_options(surveyed):
     fact = NumberFact(surveyed.video, (), None, 21.37, None)
-    for seed in range(2000):
-        gold = ROOM.answer(fact, "select", surveyed, LIMITS, np.random.default_rng(seed))
-        options = sorted(map(float, (gold.text, *gold.distractors)))
-        ranks[options.index(21.4)] += 1
-        factors = np.divide(options[1:], options[:-1])
-        assert np.ptp(factors) < 0.03 and factors.min() > 1.14 and factors.max() < 1.36
-        steps.append(factors.mean())
-    assert all(abs(ranks[rank] - 500) < 4 * (2000 * 0.25 * 0.75) ** 0.5 for rank in range(4))
-    assert np.ptp(steps) > 0.15
+    alike = replace(LIMITS, room_area_spread=1.001)
+    assert ROOM.answer(fact, "select", surveyed, alike, np.random.default_rng(0)) == Rejected("too_few_options")
+    assert ROOM.answer(fact, "fill", surveyed, alike, np.random.default_rng(0)).text == "21.4"
 
 
 def test_a_mirror_changes_neither_counts_nor_size(surveyed):

@@ -123,9 +123,9 @@ def test_texts_of_others_are_blanked_sentence_by_sentence():
     text = ("Go straight ahead past the lamp. Then turn Right and walk up to the window. The sofa is blue. "
             "Turn left twice, go around the table and stop there.")
     scene = filmed(WALK, (Instruction(text, ids),), "elsewhere")
+    record = build_record(scene, LIMITS, video=True)
     seen = set()
     for seed in range(30):
-        record = build_record(scene, LIMITS, video=True)
         (row,) = rows_of(record, replace(LIMITS, max_blanks=3), seed)
         blanked = re.search(r'"(.*)"', row["question"])[1]
         words = row["answer"].rstrip(".").split(": ")[-1].split(" words are ")[-1].split(" words ")[-1].split(", ")

@@ -1,0 +1,100 @@
+"""Run what a file declares, then compare it: every model on every set of questions, and one page about them all.
+
+    python recipes/run.py recipes/configs/baselines.yaml --out build/comparison
+
+The file names questions (a recipe, a dataset) and models (recipes/configs has examples; recipes/declared.py says what
+can stand there). Each run gets a folder of its own below --out, as its recipe's command would write it. Run the same
+command again after an interruption or a change of the file: runs that are done are kept, others are finished or made
+anew where the dataset or the options have changed. A model that fails does not keep the others from running. Exit
+codes: 0 done; 1 a run failed, and the page is about the others; 2 bad arguments or input.
+"""
+
+import json
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from builders.command import run_command
+from builders.errors import InputError
+from builders.hub.files import replacing
+from recipes.answerers.answerer import FAILED
+from recipes.declared import RECIPES, DeclaredRun, read_comparison
+from recipes.predictions import FILE_NAME as PREDICTIONS
+from recipes.questions import manifest_sha256
+from recipes.reporting.compare_page import write_comparison
+from recipes.results import FILE_NAME as RESULTS
+from recipes.results import read_results
+
+DECLARED = "declared.json"
+"""In the folder of a run: what it was made from."""
+
+app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=__doc__)
+def main(
+    file: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file such as those in recipes/configs.")],
+    out: Annotated[Path, typer.Option(help="The folder for all runs and report.html.")],
+) -> None:
+    comparison = read_comparison(file)
+    failed = []
+    for number, run in enumerate(comparison.runs, 1):
+        name = f"[{number}/{len(comparison.runs)}] {run.folder}"
+        try:
+            made_from = _made_from(run)
+            if is_done(out / run.folder, made_from):
+                print(f"{name}: done already", flush=True)
+                continue
+            print(f"{name}: {run.options['model']} on {run.options['dataset']}", flush=True)
+            _start(out / run.folder, made_from)
+            predictions = run.options.get("predictions")
+            more = {"predictions": Path(predictions)} if predictions else {}
+            RECIPES[run.recipe](out=out / run.folder, **run.options | more)
+        except InputError as error:
+            failed.append(f"{name}: {error}")
+        except Exception:  # whatever one model dies of, the others are still run
+            failed.append(f"{name}: {traceback.format_exc()}")
+    finished = [out / run.folder for run in comparison.runs if (out / run.folder / RESULTS).is_file()]
+    if finished:
+        for path in write_comparison(finished, out / "report.html", title=comparison.title):
+            print(path)
+    if failed:
+        typer.echo("\n".join(f"failed: {what}" for what in failed), err=True)
+        raise typer.Exit(1)
+
+
+def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
+    """Whether a folder holds the results of a run that was made from this, with an answer to every question."""
+    try:
+        same = json.loads((folder / DECLARED).read_text(encoding="utf-8")) == made_from
+    except (OSError, ValueError):
+        return False
+    return same and (folder / RESULTS).is_file() and not read_results(folder).settings["answers_by_status"].get(FAILED)
+
+
+def _made_from(run: DeclaredRun) -> dict[str, Any]:
+    """What a run depends on, as JSON gives it back."""
+    sha256 = manifest_sha256(run.options["dataset"], run.options.get("revision") or None)
+    given = run.options.get("predictions")
+    changed = Path(given).stat().st_mtime_ns if given and Path(given).is_file() else None
+    return {"recipe": run.recipe, "options": run.options, "manifest_sha256": sha256, "predictions_changed": changed}
+
+
+def _start(folder: Path, made_from: Mapping[str, Any]) -> None:
+    """Note what the run is made from. Answers of a run that was made from something else are put aside; answers of an
+    interrupted one are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    noted = folder / DECLARED
+    if noted.is_file() and json.loads(noted.read_text(encoding="utf-8")) != made_from:
+        for name in (PREDICTIONS, RESULTS):
+            if (folder / name).is_file():
+                (folder / name).replace(folder / f"earlier_{name}")
+    with replacing(noted) as temporary:
+        temporary.write_text(json.dumps(made_from, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_command(app)

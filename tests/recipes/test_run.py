@@ -1,0 +1,107 @@
+"""Declared comparisons: what is missing is run, what is done is kept, wrong words are named before anything runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from builders.errors import InputError
+from recipes.declared import RECIPES, read_comparison
+from recipes.run import main
+from tests.recipes.made import make_folder, mixed_rows
+
+CONFIGS = Path(__file__).parents[2] / "recipes/configs"
+
+
+def declare(path: Path, **changes: object) -> Path:
+    held = {
+        "title": "Two guessers",
+        "options": {"limit": 20},
+        "questions": {"small": {"recipe": "spar_bench", "dataset": str(path.parent / "bench")}},
+        "models": {"oracle": {"model": "baseline:oracle"}, "chance": {"model": "baseline:random", "seed": 3}},
+    }
+    path.write_text(yaml.safe_dump(held | changes))
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    make_folder(tmp_path / "bench", mixed_rows(10, scenes=2))
+    return declare(tmp_path / "config.yaml")
+
+
+def stamps(out: Path) -> dict[str, int]:
+    return {str(path.relative_to(out)): path.stat().st_mtime_ns for path in sorted(out.glob("*/*/*.json"))}
+
+
+def test_what_is_missing_is_run_and_what_is_done_is_kept(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "out"
+    main(config, out)
+    held = json.loads((out / "small/chance/results.json").read_text())
+    assert held["settings"]["limit"] == 20 and held["settings"]["seed"] == 3 and held["model"] == "baseline:random"
+    assert json.loads((out / "small/oracle/results.json").read_text())["metrics"]["average"]["value"] == 100
+    page = (out / "report.html").read_text()
+    assert "<h1>Two guessers</h1>" in page and "Paired differences" in page
+    before = stamps(out)
+    capsys.readouterr()
+    main(config, out)
+    assert stamps(out) == before and capsys.readouterr().out.count("done already") == 2
+    declare(config, models={"oracle": {"model": "baseline:oracle"}, "chance": {"model": "baseline:random", "seed": 4},
+                            "mode": {"model": "baseline:frequency"}})
+    main(config, out)
+    after = stamps(out)
+    assert {name for name in after if after[name] != before.get(name)} == {
+        f"small/{name}/{file}" for name in ("chance", "mode") for file in ("declared.json", "results.json")} | {
+        "small/chance/earlier_results.json"}
+
+
+def test_another_dataset_in_the_same_place_is_asked_anew(config: Path, tmp_path: Path):
+    main(config, tmp_path / "out")
+    make_folder(tmp_path / "bench", mixed_rows(11, scenes=2))
+    main(config, tmp_path / "out")
+    held = [json.loads((tmp_path / f"out/small/oracle/{name}results.json").read_text()) for name in ("", "earlier_")]
+    assert held[0]["dataset"]["manifest_sha256"] != held[1]["dataset"]["manifest_sha256"]
+
+
+def test_a_model_that_fails_does_not_keep_the_others_from_running(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    declare(config, models={"none": {"model": "baseline:none"}, "oracle": {"model": "baseline:oracle"},
+                            "mine": {"model": "mine", "predictions": {"small": "absent.csv"}}})
+    with pytest.raises(typer.Exit) as stopped:
+        main(config, tmp_path / "out")
+    assert stopped.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert "small/none: --model baseline:none: unknown baseline" in said and "absent.csv: no such file" in said
+    assert ">oracle" in (tmp_path / "out/report.html").read_text()
+
+
+@pytest.mark.parametrize("changes, says", [
+    ({"models": {"m": {"model": "x", "tempreature": 0}}}, "m on small: spar_bench has no option tempreature; there"),
+    ({"models": {"m": {"seed": 1}}}, "m on small: model is missing"),
+    ({"models": {"m": {"model": "x", "only": ["large"]}}}, r"questions \(small\); there is no large"),
+    ({"models": {"m": {"model": "x", "only": "small"}}}, "'only' is a list"),
+    ({"models": {"../m": {"model": "x"}}}, "'../m' names a folder"),
+    ({"models": ["m"]}, "models: expected a mapping"),
+    ({"questions": {"q": {"recipe": "probing", "dataset": "d"}}}, "recipe is 'probing'; expected one of: spar_bench"),
+    ({"question": {}}, "expected the keys title, options, questions, models"),
+])
+def test_wrong_words_are_named_before_anything_runs(config: Path, tmp_path: Path, changes: dict, says: str):
+    with pytest.raises(InputError, match=says):
+        main(declare(config, **changes), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_configs_that_come_along_declare_what_the_recipes_take(path: Path):
+    comparison = read_comparison(path)
+    assert {run.recipe for run in comparison.runs} == set(RECIPES)
+    assert len({run.folder for run in comparison.runs}) == len(comparison.runs) >= 13
+    models = {run.options["model"] for run in comparison.runs}
+    known = {f"baseline:{name}" for name in ("oracle", "random", "frequency", "always-yes", "higher-is-farther",
+                                             "bigger-is-closer")}
+    assert models == known if path.stem == "baselines" else len(models - known) == 6
