@@ -33,6 +33,9 @@ class SceneRef:
     def name(self) -> str:
         return f"{self.source}/{self.scene_id}"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True)
 class SceneReport:

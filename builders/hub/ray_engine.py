@@ -29,7 +29,8 @@ def ray_seats(function: Callable[[Any], Any], count: int, settings: RunSettings)
     except ImportError as error:
         raise InputError('--engine ray needs the package ray: pip install "vantage[ray]"') from error
     address = settings.ray_address or os.environ.get("RAY_ADDRESS", "")
-    here = {"num_cpus": count, "object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False}
+    here = {"num_cpus": count, "object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False,
+            "_system_config": {"worker_niceness": 0}}  # Ray's own 15 starves a build on a machine with other work
     if not ray.is_initialized():
         try:
             _reach(address)

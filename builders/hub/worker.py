@@ -22,6 +22,8 @@ _TICK = 0.1
 """Seconds between two looks at a busy process."""
 _START_SECONDS = 600.0
 """A process that has not imported everything by then is stuck."""
+_END_SECONDS = 5.0
+"""What an idle process may take to end in good order."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Worker(Generic[Part, Result]):
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
         self._calls = 0
-        self._stopped = False
+        self._busy = self._stopped = False
 
     def __call__(self, part: Part) -> Result:
         """The function's result, or the exception it raised.
@@ -73,6 +75,7 @@ class Worker(Generic[Part, Result]):
             self._start()
         assert self._connection
         self._calls += 1
+        self._busy = True
         with contextlib.suppress(OSError):  # a dead process is noticed below
             self._connection.send(part)
         return self._receive(self._settings.seconds)
@@ -80,15 +83,17 @@ class Worker(Generic[Part, Result]):
     def stop(self) -> None:
         """End the process, whatever it does; may be called from another thread. There is no next call."""
         self._stopped = True
-        if self._process:
+        if self._process and self._busy:
             self._process.kill()
 
     def end(self) -> None:
-        """End the process, and wait for that."""
+        """End the process, and wait for that: an idle one ends by itself when nobody can send a part any more."""
         if self._process and self._connection:
+            self._connection.close()
+            if not self._busy:
+                self._process.join(_END_SECONDS)
             self._process.kill()
             self._process.join()
-            self._connection.close()
         self._process = None
 
     def _start(self) -> None:
@@ -96,9 +101,9 @@ class Worker(Generic[Part, Result]):
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._function), daemon=True)
+        self._calls, self._busy = 0, True
         self._process.start()
         theirs.close()
-        self._calls = 0
         if self._stopped:
             self._process.kill()
         self._receive(_START_SECONDS)
@@ -123,6 +128,7 @@ class Worker(Generic[Part, Result]):
             self.end()
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise Died(f"its worker process died ({how})") from None
+        self._busy = False
         if not whole:
             raise value
         return value
