@@ -13,6 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 OUT="${OUT:-$PWD/build/tunnel}"
 WORKERS="${WORKERS:-$(nproc)}"
 
-PYTHONPATH="$PWD" .venv/bin/ray start --head --port=6379
+.venv/bin/ray start --head --port=6379
 trap '.venv/bin/ray stop' EXIT
 .venv/bin/python scripts/build.py spatial_tunnel --out "$OUT" --engine ray --ray-address auto --workers "$WORKERS" "$@"
