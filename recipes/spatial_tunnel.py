@@ -23,13 +23,14 @@ from builders.command import run_command
 from builders.errors import InputError
 from recipes import evaluation
 from recipes.answerers import make_yes_no_answerer
-from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
 from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_margins
 from recipes.predictions import FILE_NAME, Answers
 from recipes.questions import Questions, Row, open_questions
 from recipes.results import Results
+from recipes.shards import Shard, run_on_gpus
 from recipes.tunnel_scoring import SIZE, score_tunnel
 
 CONFIGS = ("phase_variation", "size_variation", "horizontal_control", "roll_control")
@@ -60,13 +61,19 @@ def main(
     prompts: Prompts = DEFAULTS.prompts,
     set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
+    shard_index: ShardIndex = 0,
+    num_shards: NumShards = 1,
+    gpus: Gpus = 0,
 ) -> None:
     from recipes.reporting.tunnel_page import write_tunnel_report
 
     questions = open_tunnel(dataset, revision or None, config, split)
+    if gpus:
+        run_on_gpus(gpus)
+        return
     results = evaluation.evaluate(tunnel_recipe(cluster), questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_))
+                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(tunnel_text(results))
     write_tunnel_report(questions, [out], out / "report.html")
     print(f"{out}: {FILE_NAME}, results.json, report.html")

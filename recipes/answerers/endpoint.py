@@ -11,13 +11,13 @@ import base64
 import logging
 import math
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from time import perf_counter
 from typing import Any
 
 from builders.errors import InputError
-from recipes.answerers.answerer import FAILED, Answer, Answerer, Interrupted, answer_from_text, pictures_of
+from recipes.answerers.answerer import FAILED, Answer, Answerer, answer_from_text, pictures_of
 from recipes.answerers.chat_client import ChatClient, QuestionFailed, Reply, ServerGone
 from recipes.answerers.prompts import prompt_of, templates_of
 from recipes.answerers.settings import THINKING, AnswererSettings
@@ -62,23 +62,26 @@ class _Endpoint(Answerer):
         }
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
-        given: dict[str, Answer] = {}
+        given = {uid: answer for answers in self.as_they_come(rows) for uid, answer in answers.items()}
+        return [given[row["uid"]] for row in rows]
+
+    def as_they_come(self, rows: Sequence[Row]) -> Iterator[Mapping[str, Answer]]:
         gone: ServerGone | None = None
         with ThreadPoolExecutor(self._endpoint.concurrency) as pool:
             try:
-                for row, future in [(row, pool.submit(self._timed, row)) for row in rows]:
-                    try:
-                        given[row["uid"]] = future.result()
-                    except ServerGone as error:
+                uids = {pool.submit(self._timed, row): row["uid"] for row in rows}
+                for future in as_completed(uids):
+                    if isinstance(error := future.exception(), ServerGone):
                         self._client.stop()
                         gone = gone or error
+                    else:
+                        yield {uids[future]: future.result()}
             except BaseException:  # such as Ctrl-C: do not wait for what is under way
                 self._client.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         if gone:
-            raise Interrupted(f"the endpoint does not answer: {gone}", given)
-        return [given[row["uid"]] for row in rows]
+            raise ConnectionError(f"the endpoint does not answer: {gone}") from gone
 
     def environment(self) -> dict[str, str]:
         return {"served_model": self._client.served} if self._client.served else {}

@@ -90,7 +90,7 @@ def test_a_question_goes_out_with_its_pictures_and_prompt(serve, bench: Question
 def test_results_say_what_it_cost_and_what_served_it(serve, bench: Questions, tmp_path: Path):
     asking = AnswererSettings(endpoint=EndpointSettings(prompt_price=2.0, completion_price=5.0))
     results = spar_bench.evaluate(bench, serve(right).model, tmp_path / "run", asking=asking, progress=False)
-    assert results.settings["since_last_start"] == {
+    assert results.settings["counts"] == {
         "requests": 12, "prompt_tokens": 120, "completion_tokens": 24,
         "cost": pytest.approx((120 * 2 + 24 * 5) / 1e6)}
     assert results.environment["served_model"] == "served"
@@ -114,7 +114,7 @@ def test_questions_are_asked_several_at_once(serve, bench: Questions, tmp_path: 
 def test_a_reply_without_text_is_an_empty_answer_and_a_cut_one_is_counted(serve, bench: Questions, tmp_path: Path):
     results = run(bench, serve(lambda body, number: completion(None, finish="length")), tmp_path / "run")
     assert results.settings["answers_by_status"] == {"empty": 12}
-    assert results.settings["since_last_start"]["cut_short"] == 12
+    assert results.settings["counts"]["cut_short"] == 12
 
 
 # ---------------------------------------------------------------- failures that pass
@@ -143,7 +143,7 @@ def test_a_failure_that_passes_is_survived_and_counted(
     results = spar_bench.evaluate(bench, serve(fails_first).model, tmp_path / "run", asking=asking, progress=False)
     assert results.metrics["average"].value == 100
     assert set(times.values()) == {2}
-    counts = results.settings["since_last_start"]
+    counts = results.settings["counts"]
     assert (counts["requests"], counts[kind]) == (24, 12)
 
 
@@ -173,7 +173,7 @@ def test_a_question_that_always_fails_is_failed_alone_and_asked_again_by_the_nex
     first = run(bench, server, out)
     assert first.settings["answers_by_status"] == {"ok": 11, "failed": 1}
     assert first.metrics["average"].value == pytest.approx(100 * 11 / 12)
-    assert first.settings["since_last_start"]["requests"] == 11 + FAST.endpoint.attempts
+    assert first.settings["counts"]["requests"] == 11 + FAST.endpoint.attempts
     works = True
     assert run(bench, server, out).metrics["average"].value == 100
     assert len(server.requests) == 11 + FAST.endpoint.attempts + 1
@@ -183,7 +183,7 @@ def test_a_request_the_server_refuses_is_not_repeated(serve, bench: Questions, t
     server = serve(lambda body, number: (400, {}) if "Question 3:" in question_of(body) else right(body))
     results = run(bench, server, tmp_path / "run")
     assert results.settings["answers_by_status"] == {"ok": 11, "failed": 1}
-    assert len(server.requests) == 12 and results.settings["since_last_start"]["refused"] == 1
+    assert len(server.requests) == 12 and results.settings["counts"]["refused"] == 1
 
 
 def test_a_server_killed_on_the_way_loses_nothing(serve, bench: Questions, tmp_path: Path):

@@ -305,7 +305,7 @@ def test_results_say_how_the_model_was_asked(checkpoints: dict[str, str], bench:
         row, "published_number")
     assert set(answerer["prompts"]["templates"]) == {"spar_number", "spar_box_choice", "spar_view_change"}
     assert (answerer["max_new_tokens"], answerer["decoding"], answerer["model_revision"]) == (6, "greedy", None)
-    counts = results.settings["since_last_start"]
+    counts = results.settings["counts"]
     assert 0 < counts["completion_tokens"] <= 6 * len(bench.rows) and counts["cut_short"] <= len(bench.rows)
 
 
