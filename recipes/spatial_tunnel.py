@@ -6,9 +6,10 @@
 
 Writes predictions.parquet, results.json and report.html (figures: heat maps over both angles, the size curve) into
 --out. p = sigmoid(logit_yes - logit_no), v = p where Yes is right, else 1 - p; delta = v(consistent) - v(counter);
-delta_s = v at the smallest size of the farther object - v at the largest. Accuracy (exact match) stands beside each.
-Figures are fractions. Run the same command again after an interruption: answers given are kept. Exit codes: 0 done;
-1 failed; 2 bad arguments or input.
+delta_s = v at the smallest size of the farther object - v at the largest. Beside each stand accuracy (the share of
+right signs) and, where the model writes its answers too (unless --set exact_match=false), exact match. Figures are
+fractions. Run the same command again after an interruption: answers given are kept. Exit codes: 0 done; 1 failed; 2 bad
+arguments or input.
 """
 
 from collections.abc import Sequence
@@ -117,7 +118,10 @@ def tunnel_recipe(cluster: str = "scene") -> Recipe:
         raise InputError(f"--cluster {cluster}: expected scene or image")
 
     def score(rows: Sequence[Row], answers: Answers) -> Scored:
-        scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
+        margins = {uid: given.margin for uid, given in answers.items()}
+        wrote = any(given.raw_text for given in answers.values())
+        said = {uid: given.answer for uid, given in answers.items()} if wrote else None
+        scored = score_tunnel(rows, margins, cluster, said)
         return scored.metrics, {"unit": "fraction", "cluster": cluster, "uninformative": scored.uninformative}
 
     return Recipe("spatial_tunnel", make_yes_no_answerer, read_given_margins, score)
@@ -132,7 +136,7 @@ def tunnel_text(results: Results) -> str:
     lines = [f"{results.model} on {results.dataset['repo']}", "",
              f"{'':<42}{'value':>8}  {'95 % interval':<18}{'questions':>9}{units:>8}{'unread':>8}"]
     for name, score in results.metrics.items():
-        if SIZE in name or ("/accuracy_" in name and "delta" not in name):
+        if SIZE in name or (("/accuracy_" in name or "/exact_match_" in name) and "delta" not in name):
             continue
         interval = f"[{score.low:.3f}, {score.high:.3f}]"
         note = "  uninformative: v near chance" if name in results.settings["uninformative"] else ""

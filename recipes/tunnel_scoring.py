@@ -1,7 +1,8 @@
 """From margins (logit_yes - logit_no) to the figures of SpatialTunnel: v, its parts, gaps, heat maps, the size curve.
 
-All figures are fractions. Accuracy is exact match: the share of margins with the right sign, 0 counting half. Intervals
-are clustered by scene (a pair of objects), or by image.
+All figures are fractions. Accuracy is the share of margins with the right sign, 0 counting half; exact match the share
+of right answers in what the model wrote, where it wrote. Intervals are clustered by scene (a pair of objects), or by
+image.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,15 +32,16 @@ class TunnelScores:
     """Everything one run scored."""
 
     metrics: dict[str, Score]
-    """``<config>/<figure>``: v, v_cons, v_ctr, delta, the same of the accuracy, yes_rate; of size_variation also
-    ``v_size_<s1>`` and delta_s; of the controls their own gaps."""
+    """``<config>/<figure>``: v, v_cons, v_ctr, delta, the same of the accuracy and of exact match, yes_rate; of
+    size_variation also ``v_size_<s1>`` and delta_s; of the controls their own gaps."""
     correctness: Array
     """(N,) v of each row."""
     uninformative: list[str]
     """Gaps that say nothing, because v cannot be told from chance and the gap not from 0."""
 
 
-def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], cluster: str = "scene") -> TunnelScores:
+def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], cluster: str = "scene",
+                 said: Mapping[str, str | None] | None = None) -> TunnelScores:
     """Score the margins of these rows.
 
     Args:
@@ -47,6 +49,7 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
         margins: ``uid`` -> logit_yes - logit_no; None or missing where no answer could be read: these score 0, and are
             counted.
         cluster: ``scene`` or ``image``: what shares its errors.
+        said: ``uid`` -> Yes, No, or None where what was written says neither; None where nothing was written.
     """
     read = [margins.get(row["uid"]) for row in rows]
     unread = np.array([margin is None for margin in read])
@@ -65,10 +68,15 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
                     for key in ("score", "correct"))
         values[here] = v
         missing = int(unread[here].sum())
+        kinds = [("", v, missing), ("accuracy", right, missing)]
+        if said is not None:
+            texts = [said.get(row["uid"]) for row in asked]
+            exact = np.array([text == row["answer"] for text, row in zip(texts, asked)], dtype=np.float64)
+            kinds.append(("exact_match", exact, texts.count(None)))
         for name, tags in gaps_of(config, asked).items():
-            for prefix, scores in (("", v), ("accuracy", right)):
+            for prefix, scores, unread_here in kinds:
                 gap = shortcut_gap(scores.tolist(), tags, groups=groups)
-                found |= _of_gap(f"{config}/", name, prefix, gap, missing)
+                found |= _of_gap(f"{config}/", name, prefix, gap, unread_here)
                 if not gap["informative"] and not prefix:
                     uninformative.append(f"{config}/{name}")
         answered = [(margin, group) for i, group in zip(here, groups, strict=True) if (margin := read[i]) is not None]

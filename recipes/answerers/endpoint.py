@@ -18,10 +18,10 @@ from typing import Any
 
 from builders.errors import InputError
 from recipes.answerers.answerer import FAILED, Answer, Answerer, answer_from_text, pictures_of
-from recipes.answerers.chat_client import ChatClient, QuestionFailed, Reply, ServerGone
+from recipes.answerers.chat_client import ChatClient, QuestionFailed, Refused, Reply, ServerGone
 from recipes.answerers.prompts import prompt_of, templates_of
 from recipes.answerers.settings import THINKING, AnswererSettings
-from recipes.answerers.yes_no import answer_of_margin, answer_of_yes_no_text
+from recipes.answerers.yes_no import answer_of_lean, answer_of_margin, answer_of_yes_no_text
 from recipes.questions import Row
 
 logger = logging.getLogger(__name__)
@@ -104,9 +104,9 @@ class _Endpoint(Answerer):
     def _one(self, row: Row, start: float) -> Answer:
         raise NotImplementedError
 
-    def _write(self, row: Row) -> Reply:
-        reply = self._client.ask(messages=self._messages(row), max_tokens=self._limit, temperature=0, **self._extra)
-        if not reply.is_complete:
+    def _ask(self, row: Row, limit: int, **more: Any) -> Reply:
+        reply = self._client.ask(messages=self._messages(row), max_tokens=limit, temperature=0, **more, **self._extra)
+        if not reply.is_complete and limit > 1:
             self._client.count("cut_short")
         return reply
 
@@ -119,34 +119,44 @@ class WrittenEndpoint(_Endpoint):
     """Reads what the model writes."""
 
     def _one(self, row: Row, start: float) -> Answer:
-        text = self._write(row).text
+        text = self._ask(row, self._limit).text
         return answer_from_text(row, text, perf_counter() - start)
 
 
 class YesNoEndpoint(_Endpoint):
-    """Takes the lean to Yes or No from the probabilities of the first token, where the server gives them; else what the
-    model writes counts as certain, so that v is exact match. How often, ``counts`` says: the two do not compare."""
+    """Takes the lean to Yes or No from the probabilities of the first token, where the server gives them, and (exact
+    match) reads what the model writes. Without probabilities that counts as certain, so that v is exact match; how
+    often, ``counts`` says: the two do not compare."""
 
     def __init__(self, place: str, all_rows: Sequence[Row], settings: AnswererSettings) -> None:
         super().__init__(place, all_rows, settings)
         self._variants = settings.local.token_variants
+        self._writes = settings.exact_match
         self._asks_logprobs = True
-        self.settings = {**self.settings, "token_variants": self._variants}
+        self.settings = {**self.settings, "token_variants": self._variants, "exact_match": self._writes}
 
     def _one(self, row: Row, start: float) -> Answer:
+        reply = None
         if self._asks_logprobs:
+            limit = self._limit if self._writes else 1
             try:
-                reply = self._client.ask(messages=self._messages(row), max_tokens=1, temperature=0, logprobs=True,
-                                         top_logprobs=_TOP, **self._extra)
-            except QuestionFailed as error:  # it may be the fields for probabilities that the server refuses
+                reply = self._ask(row, limit, logprobs=True, top_logprobs=_TOP)
+            except Refused as error:  # it may be the fields for probabilities that the server refuses
                 logger.warning("%s: asking without logprobs: %s", row["uid"], error)
             else:
                 self._asks_logprobs = reply.logprobs is not None
                 margin = margin_of(reply.logprobs or {}, self._variants)
                 if margin is not None:
-                    return answer_of_margin(margin, perf_counter() - start, reply.text)
+                    seconds = perf_counter() - start
+                    return answer_of_lean(margin, reply.text, seconds) if self._writes else answer_of_margin(
+                        margin, seconds)
+        if reply is None or not self._writes:
+            was_refused = self._asks_logprobs and reply is None
+            reply = self._ask(row, self._limit)
+            if was_refused:  # and this was not
+                self._asks_logprobs = False
         self._client.count("without_logprobs")
-        return answer_of_yes_no_text(self._write(row).text, perf_counter() - start)
+        return answer_of_yes_no_text(reply.text, perf_counter() - start)
 
 
 def margin_of(logprobs: dict[str, float], variants: bool = False) -> float | None:

@@ -65,6 +65,9 @@ class AnswererSettings:
     max_new_tokens: int = 4096
     """Most tokens of a written answer: enough for models that reason before they answer. How many answers it cut short
     is counted."""
+    exact_match: bool = True
+    """Whether yes/no questions, whose first token is looked at, are answered in words too: one run then gives v and,
+    beside it, exact match. false spares the time it takes to write."""
     thinking: str = ""
     """on or off, for chat templates that know ``enable_thinking``; empty: what the template takes by itself, and off
     where the first token of an answer is looked at."""

@@ -111,21 +111,30 @@ class VisionLanguageModel:
 
     def first_logits(self, chats: Sequence[Chat], template: Mapping[str, Any]) -> Any:
         """(N, vocabulary) float32 logits of the first token of each answer, on the CPU."""
+        return self.lean_and_write(chats, template, 1)[0]
+
+    def lean_and_write(
+        self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int
+    ) -> tuple[Any, list[Written]]:
+        """The logits of ``first_logits``, and the answers that go on from there."""
         import torch
 
-        def forward(part: Sequence[Chat]) -> list[Any]:
-            made = self._generate(part, template, max_new_tokens=1, output_logits=True)
-            return list(made.logits[0].float().cpu())
+        def forward(part: Sequence[Chat]) -> list[tuple[Any, Written]]:
+            first: list[Any] = []
 
-        return torch.stack(self._in_batches(forward, chats))
+            def keep(input_ids: Any, logits: Any) -> Any:
+                if not first:
+                    first.extend(logits.float().cpu())
+                return logits
+
+            return list(zip(first, self._write(part, template, max_new_tokens, logits_processor=[keep]), strict=True))
+
+        both = self._in_batches(forward, chats)
+        return torch.stack([logits for logits, _ in both]), [written for _, written in both]
 
     def write(self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int) -> list[Written]:
         """The answers, decoded greedily."""
-        def forward(part: Sequence[Chat]) -> list[Written]:
-            made = self._generate(part, template, max_new_tokens=max_new_tokens)
-            return [self._written(tokens) for tokens in made.sequences[:, made.prompt_length :].tolist()]
-
-        return self._in_batches(forward, chats)
+        return self._in_batches(lambda part: self._write(part, template, max_new_tokens), chats)
 
     def environment(self) -> dict[str, str]:
         """Versions of the libraries, and the devices that there are."""
@@ -134,7 +143,9 @@ class VisionLanguageModel:
         devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["CPU"]
         return {library: version(library) for library in _LIBRARIES} | {"devices": ", ".join(devices)}
 
-    def _generate(self, chats: Sequence[Chat], template: Mapping[str, Any], **options: Any) -> Any:
+    def _write(
+        self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int, **options: Any
+    ) -> list[Written]:
         import torch
 
         model = self.model
@@ -143,9 +154,8 @@ class VisionLanguageModel:
             return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
         ).to(model.device, dtype=model.dtype)
         with torch.inference_mode():
-            made = model.generate(**inputs, do_sample=False, return_dict_in_generate=True, **options)
-        made.prompt_length = inputs["input_ids"].shape[1]
-        return made
+            made = model.generate(**inputs, do_sample=False, max_new_tokens=max_new_tokens, **options)
+        return [self._written(tokens) for tokens in made[:, inputs["input_ids"].shape[1] :].tolist()]
 
     def _written(self, tokens: list[int]) -> Written:
         ends = self.model.generation_config.eos_token_id

@@ -29,8 +29,10 @@ MEANINGS = {
     "delta_s": "v at the smallest size of the farther object - v at the largest: the size shortcut",
     "delta_side": "farther object left - right; there is no height to go by",
     "delta_scene": "the same gap by the corridor's own up, while the camera is rolled",
-    "accuracy": "exact match",
-    "accuracy_delta": "the gap in exact match",
+    "accuracy": "share of margins with the right sign",
+    "accuracy_delta": "the gap in accuracy",
+    "exact_match": "share of right answers in words",
+    "exact_match_delta": "the gap in exact match",
     "yes_rate": "share of Yes; half of the answers are",
 }
 

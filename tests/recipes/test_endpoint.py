@@ -249,11 +249,18 @@ def test_margins_from_probabilities(logprobs: dict, variants: bool, margin: floa
 
 def test_the_lean_to_yes_is_read_from_the_first_token(serve):
     server = serve(lambda body, number: completion("Yes", {"Yes": -0.25, "No": -1.75}))
-    (answer,) = asked_yes_no(server, thinking="off").answer([yes_no_row()])
-    assert answer.margin == pytest.approx(1.5) and (answer.answer, answer.raw_text) == ("Yes", "Yes")
+    (answer,) = asked_yes_no(server, thinking="off", exact_match=False).answer([yes_no_row()])
+    assert answer.margin == pytest.approx(1.5) and (answer.answer, answer.raw_text) == ("Yes", "")
     (body,) = server.requests
     assert (body["max_tokens"], body["logprobs"], body["top_logprobs"]) == (1, True, 20)
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_one_request_gives_the_lean_and_the_answer_in_words(serve):
+    server = serve(lambda body, number: completion("Hm. No, it is not.", {"Yes": -0.25, "No": -1.75}))
+    (answer,) = asked_yes_no(server).answer([yes_no_row()])
+    assert answer.margin == pytest.approx(1.5) and (answer.answer, answer.raw_text) == ("No", "Hm. No, it is not.")
+    assert [(body["max_tokens"], body["logprobs"]) for body in server.requests] == [(4096, True)]
 
 
 def without_logprobs(body: dict, number: int) -> object:
@@ -265,12 +272,22 @@ def that_refuses_logprobs(body: dict, number: int) -> object:
 
 
 def with_other_words_first(body: dict, number: int) -> object:
-    return completion("Well", {"Well": -0.1, "So": -3.0}) if "logprobs" in body else completion("No, it is not.")
+    text = "Well" if body["max_tokens"] == 1 else "No, it is not."
+    return completion(text, {"Well": -0.1, "So": -3.0} if "logprobs" in body else None)
 
 
+@pytest.mark.parametrize("exact_match", [True, False])
 @pytest.mark.parametrize("behaviour", [without_logprobs, that_refuses_logprobs, with_other_words_first])
-def test_without_probabilities_of_yes_and_no_the_text_is_read(serve, behaviour: Behaviour):
-    answerer = asked_yes_no(serve(behaviour))
+def test_without_probabilities_of_yes_and_no_the_text_is_read(serve, behaviour: Behaviour, exact_match: bool):
+    answerer = asked_yes_no(serve(behaviour), exact_match=exact_match)
     answers = answerer.answer([yes_no_row(i) for i in range(3)])
     assert {(a.answer, a.margin, a.raw_text) for a in answers} == {("No", -math.inf, "No, it is not.")}
     assert answerer.counts()["without_logprobs"] == 3
+
+
+def test_a_server_that_refuses_to_give_probabilities_is_asked_for_them_once(serve):
+    server = serve(that_refuses_logprobs)
+    answerer = asked_yes_no(server)
+    for number in range(3):
+        answerer.answer([yes_no_row(number)])
+    assert ["logprobs" in body for body in server.requests] == [True, False, False, False]

@@ -15,6 +15,8 @@ torch = pytest.importorskip("torch", reason="the extra `models` is not installed
 transformers = pytest.importorskip("transformers", reason="the extra `models` is not installed")
 tokenizers = pytest.importorskip("tokenizers", reason="the extra `models` is not installed")
 
+torch.set_num_threads(1)  # what is so small is slower with more, and tests run side by side
+
 _WORDS = (
     "Yes No yes no user assistant User Assistant system You are a helpful assistant. Is the cyan cube closer to the "
     "camera than the red sphere? Is it farther from the camera? A. left B. right C. above D. below Where? Answer with "
