@@ -26,6 +26,8 @@ class LocalSettings:
     """Of accelerate: auto puts the model on the GPUs there are (layers shared among several), else on the CPU."""
     attention: str = ""
     """Implementation, such as flash_attention_2; empty: what transformers takes by itself."""
+    share_pictures: bool = True
+    """Whether questions of a batch about the same pictures have them looked at once, where the family allows it."""
     token_variants: bool = False
     """Whether the probabilities of yes, YES and the like count as those of Yes; else the one token counts that the chat
     template would go on with."""

@@ -36,7 +36,7 @@ class _Checkpoint(Answerer):
         return self._model.environment()
 
     def counts(self) -> dict[str, float]:
-        return dict(self._counts)
+        return {**self._counts, "pictures_encoded": self._model.pictures_encoded}
 
     def _will_write(self, limit: int) -> None:
         self._limit = limit
@@ -47,7 +47,9 @@ class _Checkpoint(Answerer):
         self._counts["cut_short"] += sum(not each.is_complete for each in written)
 
     def _chats(self, rows: Sequence[Row]) -> list[Chat]:
-        return [(pictures_of(row), prompt_of(row, self._form)) for row in rows]
+        chats: list[Chat] = [(pictures_of(row), prompt_of(row, self._form)) for row in rows]
+        self._counts["pictures"] += sum(len(pictures) for pictures, _ in chats)
+        return chats
 
 
 class WrittenAnswers(_Checkpoint):

@@ -168,6 +168,42 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(checkpoints: dict[str, 
         answerer.answer(rows)
 
 
+# ---------------------------------------------------------------- pictures that questions share
+
+
+def about_shared_pictures() -> list[dict]:
+    """Eight questions of differing lengths about the pictures of three: one, two and three pictures."""
+    rows = asked()
+    return [row | {"image": rows[place]["image"]} for row, place in zip(rows, (0, 1, 1, 2, 0, 1, 2, 0))]
+
+
+UNSHARED = replace(FP32, local=replace(FP32.local, share_pictures=False))
+
+
+def test_pictures_that_questions_share_are_looked_at_once(checkpoint: str):
+    """And the answers are those that each whole prompt gets alone: their lean, and every token after it."""
+    rows, shared, whole = about_shared_pictures(), YesNoLean(checkpoint, [], FP32), YesNoLean(checkpoint, [], UNSHARED)
+    answers, expected = shared.answer(rows), [whole.answer([row])[0] for row in rows]
+    assert [a.margin for a in answers] == pytest.approx([a.margin for a in expected], abs=1e-5)
+    assert [a.raw_text for a in answers] == [a.raw_text for a in expected]
+    assert (shared.counts()["pictures"], shared.counts()["pictures_encoded"]) == (15, 6)
+    assert whole.counts()["pictures_encoded"] == 15
+    leans = [a.margin for a in answers]
+    assert min(abs(x - y) for place, x in enumerate(leans) for y in leans[:place]) > 1e-4  # no two are the same
+
+
+def test_prompts_whose_tokens_are_not_those_of_their_parts_go_whole(
+    checkpoints: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    rows, answerer = about_shared_pictures(), YesNoLean(checkpoints["qwen2_5_vl"], [], FP32)
+    expected = [a.margin for a in YesNoLean(checkpoints["qwen2_5_vl"], [], UNSHARED).answer(rows)]
+    tokenizer = answerer._model.processor.tokenizer
+    encode = tokenizer.encode
+    monkeypatch.setattr(tokenizer, "encode", lambda text, **how: [7, *encode(text, **how)])  # as a space in front
+    assert [a.margin for a in answerer.answer(rows)] == pytest.approx(expected, abs=1e-5)
+    assert answerer.counts()["pictures_encoded"] == 6 + 15
+
+
 # ---------------------------------------------------------------- Yes and No
 
 
@@ -183,7 +219,7 @@ def test_yes_and_no_are_the_tokens_a_template_goes_on_with(checkpoint: str, chec
 
 
 def test_variants_add_their_probabilities(checkpoints: dict[str, str]):
-    summed = AnswererSettings(local=LocalSettings(dtype="float32", token_variants=True))
+    summed = AnswererSettings(max_new_tokens=1, local=LocalSettings(dtype="float32", token_variants=True))
     answerer = YesNoLean(checkpoints["internvl"], [], summed)
     ids = answerer.settings["token_ids"]
     assert set(ids["Yes"]) == {"Yes", "yes", " Yes", " yes"} and set(ids["No"]) == {"No", "no", " No", " no"}
@@ -360,7 +396,8 @@ def test_rows_without_pictures_are_refused(checkpoints: dict[str, str]):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_weights_take_the_asked_form(checkpoints: dict[str, str], dtype: str):
-    answerer = YesNoLean(checkpoints["idefics3"], [], AnswererSettings(local=LocalSettings(dtype=dtype)))
+    asking = AnswererSettings(exact_match=False, local=LocalSettings(dtype=dtype))
+    answerer = YesNoLean(checkpoints["idefics3"], [], asking)
     margins = np.array([answer.margin for answer in answerer.answer(asked(3))])
     exact = np.array([answer.margin for answer in YesNoLean(checkpoints["idefics3"], [], FP32).answer(asked(3))])
     assert {str(weight.dtype) for weight in answerer._model.model.parameters()} == {f"torch.{dtype}"}
