@@ -2,9 +2,11 @@
 
     --model endpoint:http://localhost:8000/v1#Qwen/Qwen2.5-VL-7B-Instruct
 
-A key is read from the environment, OPENAI_API_KEY. Several questions are under way at once. A question that all
-attempts failed to get answered has the status ``failed``, and the next run asks it again; where the server is gone, the
-run ends with the answers it had.
+Questions go out with temperature 0. What else a checkpoint brings for its decoding (a repetition penalty, in its
+generation_config.json) servers apply unless told not to: ``vllm serve --generation-config vllm``, for answers as those
+of the checkpoint run here. A key is read from the environment, OPENAI_API_KEY. Several questions are under way at once,
+and each answer is kept as it comes. A question that all attempts failed to get answered has the status ``failed``, and
+the next run asks it again; where the server is gone, the run ends with the answers it had.
 """
 
 import base64
