@@ -13,7 +13,6 @@ from PIL import Image
 
 from builders.errors import InputError
 from builders.hub.folder import build_folder
-from builders.tagged.embspatial_tagged import EmbSpatialTagged
 from builders.tunnel.layout import TunnelSettings
 from builders.tunnel.spatial_tunnel import SpatialTunnel
 from recipes import shortcut_splits, spar_bench, spatial_tunnel
@@ -266,9 +265,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Questions:
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> Questions:
-    out = tmp_path_factory.mktemp("tagged") / "set"
-    build_folder(EmbSpatialTagged(renderer="raycast", scenes=1), out, progress=False)
-    return open_shortcuts(str(out), None, ["depth"])
+    rows = [make_row("distance_infer_center_oo", i, "AB"[i % 2], ("chair", "lamp"), heuristic=tag, vertical_gap=gap,
+                     image=[{"bytes": picture(i), "path": "a.png"}])
+            for i, (tag, gap) in enumerate([("consistent", 0.2), ("counter", -0.2)] * 3)]
+    return open_shortcuts(str(make_folder(tmp_path_factory.mktemp("tagged") / "set", rows)))
 
 
 def test_every_recipe_runs_from_the_saved_folder(
