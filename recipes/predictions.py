@@ -209,7 +209,8 @@ def _read(path: Path) -> _Held:
         OSError: damaged.
     """
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        with path.open("rb") as file:  # opened once: by its path, a part replaced meanwhile would be read half and half
+            table = pq.read_table(file, page_checksum_verification=True)
         metadata = table.schema.metadata or {}
         answers = {row.pop("id"): Answer(**row) for row in table.to_pylist()}
         return _Held(json.loads(metadata[_RUN_KEY]), answers, json.loads(metadata.get(_COUNTS_KEY, b"{}")))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -79,6 +80,27 @@ def test_a_damaged_part_costs_its_own_answers_alone(small: Questions, tmp_path: 
     asking.answer_all(noting, small, 0, PredictionStore(path, RUN), 4, False)
     assert noting.asked == [row["uid"] for row in small.rows[:10] + small.rows[30:]]
     assert parts[0].with_suffix(".unreadable").read_bytes() == damaged
+
+
+def test_parts_that_grow_are_read_whole(tmp_path: Path):
+    """One process reads what another writes anew: never a file that is half the old and half the new one."""
+    path, stop = tmp_path / FILE_NAME, threading.Event()
+
+    def grow() -> None:
+        store, number = PredictionStore(path, RUN), 0
+        while not stop.is_set():
+            number += 1
+            store.add({str(number): Answer("text" * (number % 50), "A", "ok", None, 0.1)}, {})
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        counts = [len(PredictionStore(path, RUN).read()) for _ in range(150)]
+    finally:
+        stop.set()
+        writer.join()
+    assert counts == sorted(counts) and counts[-1] > 0
+    assert not list(tmp_path.glob("*.unreadable"))
 
 
 def test_the_command_runs_a_process_per_share(small: Questions, tmp_path: Path):
