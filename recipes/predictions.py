@@ -5,7 +5,7 @@ names the run it belongs to: answers of another model or dataset are never mixed
 
 While questions are asked, answers are kept in parts beside the file, ``predictions.part-*.parquet``: each gets its name
 only when whole, so that a killed process loses what it was at and nothing else. Several processes may add to one
-folder; each, when it ends, folds all parts into the file.
+folder; each, when it ends, folds all parts into the file. A lock keeps a part from being folded while it grows.
 """
 
 import json
@@ -60,7 +60,8 @@ class _Held(NamedTuple):
 
     run: Run
     answers: Answers
-    counts: Counts
+    counts: dict[str, Counts]
+    """Name of a part -> what happened while it was filled. A part may grow on after it was folded: it counts once."""
 
 
 def read_predictions(path: Path, run: Run | None = None) -> Answers:
@@ -97,6 +98,7 @@ class PredictionStore:
             path: of ``predictions.parquet``.
         """
         self._path = path
+        self._lock = FileLock(path.with_suffix(".lock"))
         self._run = run
         self._answers: Answers = {}
         self._counts: Counts = {}
@@ -134,28 +136,32 @@ class PredictionStore:
         Returns:
             All answers, and what happened over all processes and starts.
         """
-        self.add({}, counts)
-        self._save()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._path.with_suffix(".lock"))
-        with lock:
-            answers, total, parts = self._read_all()
+        with self._lock:
+            self.add({}, counts)
+            self._save()
+            answers, by_part, parts = self._read_all()
             if parts:
                 ordered = {row["uid"]: answers[row["uid"]] for row in rows if row["uid"] in answers}
-                _write(self._path, _Held(self._run, ordered, total))
+                _write(self._path, _Held(self._run, ordered, by_part))
                 for part in parts:
                     part.unlink(missing_ok=True)
-            Path(lock.lock_file).unlink()  # who waits for it notices, and makes it anew
+            Path(self._lock.lock_file).unlink()  # who waits for it notices, and makes it anew
         self._answers = {}
         self._new_part()
-        return answers, total
+        total: Counter[str] = Counter()
+        for of_part in by_part.values():
+            total.update(of_part)
+        return answers, dict(total)
 
     def _save(self) -> None:
         if self._is_saved:
             return
         start = perf_counter()
         since = {name: count - self._counted.get(name, 0) for name, count in self._counts.items()}
-        _write(self._part, _Held(self._run, self._answers, since))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            _write(self._part, _Held(self._run, self._answers, {self._part.name: since}))
         self._is_saved = True
         if len(self._answers) >= _PART_ROWS:
             self._answers = {}
@@ -167,18 +173,18 @@ class PredictionStore:
         self._part = self._path.with_suffix(f".part-{uuid.uuid4().hex}.parquet")
         self._counted = self._counts
 
-    def _read_all(self) -> tuple[Answers, Counts, list[Path]]:
-        """Answers, counts and the parts they come from. The file is read after the parts: what another process folds
-        meanwhile is then in the file."""
+    def _read_all(self) -> tuple[Answers, dict[str, Counts], list[Path]]:
+        """Answers, counts by part, and the parts that there are. The file is read after the parts: what another process
+        folds meanwhile is then in the file."""
         answers: Answers = {}
-        counts: Counter[str] = Counter()
+        counts: dict[str, Counts] = {}
         parts = sorted(self._path.parent.glob(f"{self._path.stem}.part-*.parquet"))
         for path in (*parts, self._path):
             held = self._read_whole(path)
             answers |= {uid: answer for uid, answer in held.answers.items()
                         if uid not in answers or answers[uid].status == FAILED}
-            counts.update(held.counts)
-        return answers, dict(counts), parts
+            counts = held.counts | counts
+        return answers, counts, parts
 
     def _read_whole(self, path: Path) -> _Held:
         """What a file holds. One that is damaged (a full disk, a power cut) is set aside, not deleted."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -68,6 +69,24 @@ def test_answers_of_a_process_that_was_lost_are_used_by_all(small: Questions, tm
     assert {a.raw_text for a in list(read_predictions(path).values())[:10]} == {"early"}
 
 
+def test_a_part_that_grows_on_after_it_was_folded_counts_once(small: Questions, tmp_path: Path):
+    """One process ends while another is at work: what that one has by then is folded, and added to."""
+    path, uids = tmp_path / FILE_NAME, [row["uid"] for row in small.rows]
+    first, second = PredictionStore(path, RUN), PredictionStore(path, RUN)
+
+    def add(store: PredictionStore, count: int, of: slice) -> None:
+        store.add({uid: Answer(uid, uid, "ok", None, 0.1) for uid in uids[of]}, {"asked": count})
+
+    add(second, 8, slice(8))
+    add(first, 20, slice(20, 40))
+    assert len(first.fold(small.rows, {"asked": 20})[0]) == 28
+    add(second, 20, slice(8, 20))
+    answers, counts = second.fold(small.rows, {"asked": 20})
+    assert len(answers) == 40 and counts == {"asked": 40}
+    assert [*read_predictions(path)] == uids
+    assert [*PredictionStore(path, RUN).fold(small.rows, {})] == [answers, counts]
+
+
 def test_a_damaged_part_costs_its_own_answers_alone(small: Questions, tmp_path: Path):
     path = tmp_path / FILE_NAME
     for rows in (small.rows[:10], small.rows[10:30]):
@@ -91,11 +110,12 @@ def test_parts_that_grow_are_read_whole(tmp_path: Path):
         while not stop.is_set():
             number += 1
             store.add({str(number): Answer("text" * (number % 50), "A", "ok", None, 0.1)}, {})
+            time.sleep(0.001)
 
     writer = threading.Thread(target=grow)
     writer.start()
     try:
-        counts = [len(PredictionStore(path, RUN).read()) for _ in range(150)]
+        counts = [len(PredictionStore(path, RUN).read()) for _ in range(100)]
     finally:
         stop.set()
         writer.join()
