@@ -19,10 +19,15 @@ import typer
 
 from builders.command import run_command
 from builders.errors import InputError
+from builders.settings import apply_settings, settable
+from recipes.answerers.settings import LocalSettings
+from recipes.probe.collect import CollectSettings
 from recipes.probe.facts import facts_of_dataset, facts_of_table
-from recipes.probe.pair_files import IMAGES, PAIRS, write_pairs
+from recipes.probe.pair_files import IMAGES, PAIRS, read_pairs, write_pairs
 from recipes.probe.pairs import ALL_STYLES, PairSettings, make_pairs
 from recipes.probe.wording import PUBLISHED, STYLES
+
+_NOT_SET = ("token_variants",)
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -69,6 +74,35 @@ def pairs(
     if left_out:
         print("left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.most_common()))
     print(f"{out}: {PAIRS}, {IMAGES}")
+
+
+@app.command()
+def collect(
+    pairs: Annotated[Path, typer.Option(metavar="DIR", help=f"A folder with {PAIRS} and {IMAGES}.")],
+    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText).")],
+    out: Annotated[Path, typer.Option(help="The folder of the run. Give the same one to go on after an interruption, "
+                                      "and to several processes (one for each GPU) that share the work.")],
+    layers: Annotated[str, typer.Option(help="all, or 0-based decoder layers as in 0,10-20,24-34:2.")] = "all",
+    batch_size: Annotated[int, typer.Option(min=1, help="Prompts at once.")] = CollectSettings.batch_size,
+    store: Annotated[str, typer.Option(help="float16, float32, or auto: as wide as the model computes.")] = "auto",
+    rows_per_shard: Annotated[int, typer.Option(min=1, help="Pairs of a shard.")] = CollectSettings.rows_per_shard,
+    limit: Annotated[int, typer.Option(min=0, help="Only the first so many pairs; 0: all.")] = 0,
+    shard_index: Annotated[int, typer.Option(min=0, help="Of this process, where the disk knows no locks.")] = 0,
+    num_shards: Annotated[int, typer.Option(min=1, help="Processes, where the disk knows no locks.")] = 1,
+    set_: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="How the model runs: " + ", ".join(
+        f"{key}={value}" for key, value in settable(LocalSettings(), _NOT_SET).items()) + ". May be repeated.")
+                    ] = [],  # noqa: B006
+) -> None:
+    """Collect a model's hidden states: last prompt token, raw output of decoder layers, nothing generated."""
+    from recipes.probe.collect import collect as run
+
+    local = LocalSettings(**apply_settings(LocalSettings(), set_, _NOT_SET))
+    settings = CollectSettings(layers, batch_size, rows_per_shard, store, limit, shard_index, num_shards)
+    done = run(read_pairs(pairs), model, local, out, settings)
+    print(", ".join(f"{count} {what}" for what, count in done.counts.items()) or "nothing was left to do")
+    missing = len(done.folder.missing())
+    print(f"{out}: {done.folder.index.n_shards - missing} of {done.folder.index.n_shards} shards"
+          + (f"; {missing} are made elsewhere, or wait for the same command" if missing else ""))
 
 
 if __name__ == "__main__":

@@ -16,14 +16,8 @@ from recipes.probe.pairs import Fact, PairSettings, make_pairs
 from recipes.probe.wording import AXIS_OF, OPPOSITE, STYLES, asked_by
 from recipes.probing import app
 from tests.recipes.made import jpeg, make_folder, mixed_rows
-from tests.recipes.probe.made import tunnel_folder
 
 CLOSE = "Compared to {b}, is {a} far or close from you? Answer with only one word."
-
-
-@pytest.fixture(scope="module")
-def tunnel(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tunnel_folder(tmp_path_factory.mktemp("tunnel"), 24))
 
 
 def table(path: Path, rows: list[dict]) -> Path:
