@@ -21,11 +21,16 @@ from builders.command import run_command
 from builders.errors import InputError
 from builders.settings import apply_settings, settable
 from recipes.answerers.settings import LocalSettings
+from recipes.probe.analysis import ReportSettings, analyse
 from recipes.probe.collect import CollectSettings
 from recipes.probe.facts import facts_of_dataset, facts_of_table
+from recipes.probe.layers import LayerRule
+from recipes.probe.outcome import LAYERS, outcome_text, write_outcome
 from recipes.probe.pair_files import IMAGES, PAIRS, read_pairs, write_pairs
 from recipes.probe.pairs import ALL_STYLES, PairSettings, make_pairs
+from recipes.probe.state_files import DTYPES
 from recipes.probe.wording import PUBLISHED, STYLES
+from recipes.results import read_results
 
 _NOT_SET = ("token_variants",)
 
@@ -103,6 +108,56 @@ def collect(
     missing = len(done.folder.missing())
     print(f"{out}: {done.folder.index.n_shards - missing} of {done.folder.index.n_shards} shards"
           + (f"; {missing} are made elsewhere, or wait for the same command" if missing else ""))
+
+
+@app.command("import")
+def import_(
+    states: Annotated[Path, typer.Option(metavar="FILE", help="npz or safetensors with orig_L0, swap_L0 and so on, or "
+                                         "delta_L0; npz also with categories_L0.")],
+    model: Annotated[str, typer.Option(help="The name to report.")],
+    out: Annotated[Path, typer.Option(help="The folder of the run.")],
+    pairs: Annotated[Path | None, typer.Option(metavar="DIR", help="The pairs that they were recorded for.")] = None,
+    n_layers: Annotated[int, typer.Option(min=0, help="Of the model; 0: up to the deepest layer recorded.")] = 0,
+    store: Annotated[str, typer.Option(help="float16 or float32.")] = "float32",
+) -> None:
+    """Take in hidden states that were recorded elsewhere."""
+    from recipes.probe.recorded import import_states
+
+    if store not in DTYPES:
+        raise InputError(f"--store {store}: expected {' or '.join(DTYPES)}")
+    done = import_states(states, model, out, read_pairs(pairs) if pairs else None, n_layers, store)
+    index = done.folder.index
+    print(f"{out}: {index.n_rows} pairs, {len(index.layers)} layers of {index.n_layers}, width {index.width}")
+    if done.n_not_finite:
+        print(f"{done.n_not_finite} pairs have NaN or an infinite state; the report leaves them out")
+    if done.small:
+        print(f"fewer than two pairs: {', '.join(done.small)}")
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of `collect` or `import`.")],
+    out: Annotated[Path, typer.Option(help="The folder for report.html and figures/; each run's folder gets its "
+                                      "results.json and layers.csv.")],
+    scores: Annotated[list[Path], typer.Option(metavar="DIR", help="Results of recipes/shortcut_splits.py for the same "
+                                               "models, to hold counter accuracy against Coh_D; may be repeated.")
+                      ] = [],  # noqa: B006
+    layer: Annotated[int, typer.Option(help="0-based; -1: by the paper's rule.")] = -1,
+    permutations: Annotated[int, typer.Option(min=0, help="Of the null; 0: none.")] = 999,
+    set_: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="The rule for the layer: " + ", ".join(
+        f"{key}={value}" for key, value in settable(LayerRule()).items()) + ". May be repeated.")] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Of the permutations.")] = 0,
+) -> None:
+    """Measure runs: figures of each layer, results.json, one page for all."""
+    from recipes.probe.page import FIGURE_FOLDER, REPORT, write_report
+
+    settings = ReportSettings(layer, permutations, seed, LayerRule(**apply_settings(LayerRule(), set_)))
+    analyses = [analyse(run, settings) for run in runs]
+    results = [write_outcome(analysis, settings) for analysis in analyses]
+    for result in results:
+        print(outcome_text(result) + "\n")
+    count = write_report(analyses, results, [read_results(folder) for folder in scores], out)
+    print(f"{out}: {REPORT}, {count} figures in {FIGURE_FOLDER}/; in each run: results.json, {LAYERS}")
 
 
 if __name__ == "__main__":

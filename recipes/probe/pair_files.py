@@ -56,8 +56,13 @@ def write_pairs(folder: Path, pairs: Sequence[Pair], images: dict[str, bytes], a
     pictures = [{"image_id": image_id, "image": {"bytes": images[image_id], "path": None}} for image_id in used]
     with replacing(folder / IMAGES) as temporary:
         pq.write_table(pa.Table.from_pylist(pictures), temporary, row_group_size=64)
+    save_pairs(folder / PAIRS, pairs, about)
+
+
+def save_pairs(path: Path, pairs: Sequence[Pair], about: dict[str, Any]) -> None:
+    """Write a pairs.parquet without pictures."""
     table = pa.Table.from_pylist([asdict(pair) for pair in pairs], schema=_SCHEMA)
-    with replacing(folder / PAIRS) as temporary:
+    with replacing(path) as temporary:
         pq.write_table(table.replace_schema_metadata({_KEY: json.dumps(about, sort_keys=True)}), temporary)
 
 
