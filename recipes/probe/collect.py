@@ -100,7 +100,7 @@ def collect(
             with folder.claimed(shard) as mine:
                 if mine:
                     here = [rows[number] for number in folder.index.rows(shard)]
-                    folder.write(shard, _shard(pairs, here, reader, tokens, words))
+                    folder.write(shard, shard_of(pairs, here, reader, tokens, words))
                     made += 1
                 elif not folder.is_whole(shard):
                     elsewhere += 1
@@ -108,9 +108,10 @@ def collect(
     return Collected(folder, checked, made, elsewhere, reader.counts)
 
 
-def _shard(
+def shard_of(
     pairs: PairFile, rows: Sequence[Pair], reader: StateReader, tokens: Sequence[int], words: dict[str, list[int]]
 ) -> Shard:
+    """States and margins of some pairs."""
     pictures = pairs.pictures({pair.image_id for pair in rows})
     read = reader.read(list(_prompts(rows, pictures)))
     right = [word for pair in rows for word in (pair.category, OPPOSITE[pair.category])]

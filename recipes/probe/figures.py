@@ -79,8 +79,9 @@ def heat_map(measured: Measured) -> Figure:
             for column in ticks:
                 value = measured.similarity[row, column]
                 if np.isfinite(value):
-                    panel.text(column, row, f"{value:.2f}".replace("-", "\N{MINUS SIGN}"), ha="center", va="center",
-                               fontsize=6.5, color="white" if abs(value) > 0.6 else "black")
+                    shown = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+                    panel.text(column, row, shown, ha="center", va="center", fontsize=6.5,
+                               color="white" if abs(value) > 0.6 else "black")
         for edge in (1.5, 3.5):
             panel.axhline(edge, color="white", linewidth=1.5)
             panel.axvline(edge, color="white", linewidth=1.5)
