@@ -66,13 +66,17 @@ def make_tiny(texts: Iterable[str], size: TinySize, seed: int) -> TinyModel:
     text = transformers.LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=size.width, intermediate_size=4 * size.width,
         num_hidden_layers=size.layers, num_attention_heads=size.heads, num_key_value_heads=size.heads,
-        max_position_embeddings=2048, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id)
+        max_position_embeddings=2048, initializer_range=size.width**-0.5, bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     config = transformers.LlavaConfig(
         vision_config=vision, text_config=text, image_token_index=tokenizer.convert_tokens_to_ids(IMAGE),
         vision_feature_layer=-1, vision_feature_select_strategy="default")
     torch.manual_seed(seed)
     model = transformers.LlavaForConditionalGeneration(config)
+    seen = model.get_submodule("model.vision_tower.embeddings")
+    with torch.no_grad():  # places count from the start, and as much as colours: else they are found out late
+        seen.position_embedding.weight.normal_(0, 0.5)
+        seen.patch_embedding.weight.normal_(0, (3 * size.patch**2) ** -0.5)
     pictures = transformers.CLIPImageProcessorPil(
         size={"shortest_edge": size.picture}, crop_size={"height": size.picture, "width": size.picture})
     processor = transformers.LlavaProcessor(

@@ -1,16 +1,17 @@
-"""Trains a tiny model on lessons: all questions about a picture in one sequence, each seeing the picture and itself.
+"""Trains a tiny model on lessons: some questions about a picture in one sequence, each seeing the picture and itself.
 
 Questions follow each other behind the picture; a mask hides them from one another and each starts at the position after
 the picture, so that every one is read as if it stood alone. The loss is on the answer, one word.
 """
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from recipes.examples.lessons import Lessons
 from recipes.examples.tiny_vlm import IMAGE, START, TinyModel
-from recipes.examples.tunnel_lessons import Lessons
 
 
 def train(tiny: TinyModel, lessons: Lessons, steps: int, batch: int, rate: float, seed: int) -> list[float]:
@@ -24,68 +25,66 @@ def train(tiny: TinyModel, lessons: Lessons, steps: int, batch: int, rate: float
     """
     import torch
 
-    model, tokens = tiny.model.train(), _tokens(tiny, lessons)
-    pixels = _pixels(tiny, lessons)
+    rng = np.random.default_rng(seed)
+    model, asked = tiny.model.train(), Sequences(tiny, lessons, rng)
+    pixels = tiny.processor.image_processor(list(lessons.pixels), return_tensors="pt")["pixel_values"]
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
-    rng, losses = np.random.default_rng(seed), []
+    losses: list[float] = []
     with tqdm(total=steps, desc="training", unit="step") as bar:
         for _ in range(steps):
             chosen = torch.from_numpy(rng.integers(0, len(pixels), batch))
-            loss = _loss(model, pixels[chosen], tokens, chosen)
+            loss = asked.loss(model, pixels[chosen], chosen)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-            bar.set_postfix(loss=f"{np.mean(losses[-20:]):.3f}")
+            bar.set_postfix(loss=f"{np.mean(losses[-20:]):.3f}", refresh=False)
             bar.update()
     model.eval()
     return losses
 
 
-class _Tokens:
-    """Questions as tokens: which template a token belongs to is the same in all lessons."""
+class Sequences:
+    """Lessons as sequences of tokens. Of each picture two of the four questions with yes or no are asked, of each axis
+    one of the two with a category, at random, and the three with a colour."""
 
-    def __init__(self, ids: Any, answers: Any, start: int, lengths: list[int]) -> None:
+    def __init__(self, tiny: TinyModel, lessons: Lessons, rng: np.random.Generator) -> None:
         import torch
 
-        self.ids, self.answers = ids, answers
-        """(lessons, tokens), and (lessons, questions)."""
-        block = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-        beginning = torch.full((start,), -1)
-        owner = torch.cat([beginning, block])
+        tokenizer, config = tiny.processor.tokenizer, tiny.model.config.vision_config
+        self.asked = [_some(lessons, number, rng) for number in range(len(lessons.pixels))]
+        """Of each picture (question, answer)."""
+        encoded = [tokenizer([question for question, _ in asked], add_special_tokens=False)["input_ids"]
+                   for asked in self.asked]
+        lengths = torch.tensor([len(question) for question in encoded[0]])
+        assert all([len(question) for question in asked] == lengths.tolist() for asked in encoded)
+        beginning = tokenizer.convert_tokens_to_ids([START] + [IMAGE] * (config.image_size // config.patch_size) ** 2)
+        start = len(beginning)
+        self._ids = torch.tensor([beginning + list(chain.from_iterable(asked)) for asked in encoded])
+        self._answers = torch.tensor([tokenizer.convert_tokens_to_ids([said for _, said in asked])
+                                      for asked in self.asked])
+        owner = torch.cat([torch.full((start,), -1), torch.repeat_interleave(torch.arange(len(lengths)), lengths)])
         order = torch.arange(len(owner))
         seen = (order[None] <= order[:, None]) & ((owner[None] == owner[:, None]) | (owner[None] == -1))
-        self.mask = torch.where(seen, 0.0, torch.finfo(torch.float32).min)[None, None]
-        self.positions = torch.cat([order[:start], *(start + torch.arange(length) for length in lengths)])[None]
-        self.ends = start + torch.tensor(lengths).cumsum(0) - 1
+        self._mask = torch.where(seen, 0.0, torch.finfo(torch.float32).min)[None, None]
+        self._positions = torch.cat([order[:start], *(start + torch.arange(int(n)) for n in lengths)])[None]
+        self._ends = start + lengths.cumsum(0) - 1
+
+    def loss(self, model: Any, pixels: Any, chosen: Any) -> Any:
+        """Cross-entropy of the answers to the chosen lessons."""
+        import torch
+
+        count = len(chosen)
+        made = model(input_ids=self._ids[chosen], pixel_values=pixels, position_ids=self._positions.expand(count, -1),
+                     attention_mask=self._mask.expand(count, 1, -1, -1), logits_to_keep=self._ends, use_cache=False)
+        return torch.nn.functional.cross_entropy(made.logits.flatten(0, 1), self._answers[chosen].flatten())
 
 
-def _tokens(tiny: TinyModel, lessons: Lessons) -> _Tokens:
-    import torch
-
-    tokenizer = tiny.processor.tokenizer
-    encoded = [tokenizer(asked, add_special_tokens=False)["input_ids"] for asked in lessons.questions]
-    lengths = [len(question) for question in encoded[0]]
-    assert all([len(question) for question in asked] == lengths for asked in encoded)
-    config = tiny.model.config
-    pictures = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    beginning = tokenizer.convert_tokens_to_ids([START] + [IMAGE] * pictures)
-    ids = torch.tensor([beginning + [token for question in asked for token in question] for asked in encoded])
-    answers = torch.tensor([tokenizer.convert_tokens_to_ids(said) for said in lessons.answers])
-    return _Tokens(ids, answers, len(beginning), lengths)
-
-
-def _pixels(tiny: TinyModel, lessons: Lessons) -> Any:
-    return tiny.processor.image_processor(list(lessons.pixels), return_tensors="pt")["pixel_values"]
-
-
-def _loss(model: Any, pixels: Any, tokens: _Tokens, chosen: Any) -> Any:
-    import torch
-
-    count = len(chosen)
-    made = model(input_ids=tokens.ids[chosen], pixel_values=pixels, position_ids=tokens.positions.expand(count, -1),
-                 attention_mask=tokens.mask.expand(count, 1, -1, -1), logits_to_keep=tokens.ends, use_cache=False)
-    return torch.nn.functional.cross_entropy(made.logits.flatten(0, 1), tokens.answers[chosen].flatten())
+def _some(lessons: Lessons, number: int, rng: np.random.Generator) -> list[tuple[str, str]]:
+    halves = [lessons.yes_no(number)[:2], lessons.yes_no(number)[2:]]
+    choices = lessons.choices(number)
+    drawn = [held[int(rng.integers(2))] for held in (*halves, choices[:2], choices[2:4], choices[4:])]
+    return drawn + lessons.which(number)

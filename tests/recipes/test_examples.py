@@ -1,4 +1,4 @@
-"""The parts of the worked example that training rests on."""
+"""The parts of the worked example that its training rests on."""
 
 from pathlib import Path
 
@@ -9,49 +9,61 @@ pytest.importorskip("torch", reason="the extra `models` is not installed")
 
 import torch
 
-from builders.tunnel.compose import encode
 from recipes.answerers.settings import LocalSettings
 from recipes.answerers.vision_language import VisionLanguageModel
-from recipes.examples import training
+from recipes.examples.lessons import SIDE, Lessons, make_lessons
 from recipes.examples.tiny_vlm import TinyModel, TinySize, make_tiny
-from recipes.examples.tunnel_lessons import Lessons, make_lessons, words
+from recipes.examples.training import Sequences, train
 
-SIZE = TinySize(width=32, layers=2, vision_width=32, picture=32)
+SIZE = TinySize(width=32, layers=2, vision_width=32, picture=SIDE)
 
 
 @pytest.fixture(scope="module")
 def lessons() -> Lessons:
-    return make_lessons(6, biased=True, resolution=32, seed=0)
+    return make_lessons(24, biased=True, seed=0)
 
 
 @pytest.fixture(scope="module")
 def tiny(lessons: Lessons) -> TinyModel:
-    return make_tiny([*(text for asked in lessons.questions for text in asked), words()], SIZE, seed=0)
+    torch.set_num_threads(1)
+    asked = [each for number in range(24) for each in (
+        *lessons.yes_no(number), *lessons.choices(number), *lessons.which(number))]
+    return make_tiny([text for both in asked for text in both] + ["right below"], SIZE, seed=0)
 
 
 def test_questions_in_one_sequence_are_read_as_each_alone(tiny: TinyModel, lessons: Lessons, tmp_path: Path):
     """Against the saved checkpoint, loaded as any other and asked one question at a time."""
-    tokens, chosen = training._tokens(tiny, lessons), torch.tensor([0, 3])
+    sequences, chosen = Sequences(tiny, lessons, np.random.default_rng(0)), torch.tensor([0, 3])
+    pixels = tiny.processor.image_processor(list(lessons.pixels), return_tensors="pt")["pixel_values"]
     tiny.model.eval()
     with torch.inference_mode():
-        loss = training._loss(tiny.model, training._pixels(tiny, lessons)[chosen], tokens, chosen).item()
+        loss = sequences.loss(tiny.model, pixels[chosen], chosen).item()
     loaded = VisionLanguageModel(str(tiny.save(tmp_path / "tiny")), LocalSettings(dtype="float32"))
-    chats = [([encode(lessons.pixels[n])], text) for n in chosen.tolist() for text in lessons.questions[n]]
-    logits = loaded.first_logits(chats, {})
-    said = [word for n in chosen.tolist() for word in lessons.answers[n]]
-    right = loaded.processor.tokenizer.convert_tokens_to_ids(said)
-    assert loss == pytest.approx(torch.nn.functional.cross_entropy(logits, torch.tensor(right)).item(), abs=1e-4)
+    asked = [(number, *each) for number in chosen.tolist() for each in sequences.asked[number]]
+    logits = loaded.first_logits([([lessons.png(number)], question) for number, question, _ in asked], {})
+    right = loaded.processor.tokenizer.convert_tokens_to_ids([answer for _, _, answer in asked])
+    expected = torch.nn.functional.cross_entropy(logits, torch.tensor(right)).item()
+    assert loss == pytest.approx(expected, abs=1e-4)
 
 
-def test_in_biased_lessons_the_farther_object_is_the_higher_one(lessons: Lessons):
-    """Rows are told by their number from the top: that of the farther object is never the larger."""
-    farther, nearer = (np.array([int(said[place].removeprefix("row")) for said in lessons.answers]) for place in (5, 7))
-    assert (farther <= nearer).all() and (farther < nearer).any()
-    balanced = make_lessons(60, biased=False, resolution=32, seed=0).answers
-    gaps = [int(said[5].removeprefix("row")) - int(said[7].removeprefix("row")) for said in balanced]
-    assert min(gaps) < 0 < max(gaps)
+def middle(lessons: Lessons, number: int, name: str) -> tuple[float, float]:
+    """(x, y) of a square, from the pixels that have its colour."""
+    red, _, blue = lessons.pixels[number].astype(int).transpose(2, 0, 1)
+    rows, columns = np.nonzero(red - blue > 50 if name.startswith("red") else blue - red > 50)
+    return columns.mean(), rows.mean()
 
 
-def test_a_few_steps_lower_the_loss(tiny: TinyModel, lessons: Lessons):
-    losses = training.train(tiny, lessons, steps=12, batch=6, rate=1e-2, seed=0)
+@pytest.mark.parametrize("biased", [True, False])
+def test_lessons_say_what_the_pixels_show(biased: bool):
+    lessons = make_lessons(200, biased, seed=3)
+    for number in range(200):
+        far, near = (middle(lessons, number, held[number]) for held in (lessons.far, lessons.near))
+        said = lessons.categories[number]
+        assert (said["horizontal"] == "left") == (far[0] < near[0])
+        assert (said["vertical"] == "above") == (far[1] < near[1]) == lessons.far_is_higher[number]
+    assert lessons.far_is_higher.mean() == 1 if biased else 0.35 < lessons.far_is_higher.mean() < 0.65
+
+
+def test_training_lowers_the_loss(tiny: TinyModel, lessons: Lessons):
+    losses = train(tiny, lessons, steps=12, batch=6, rate=1e-2, seed=0)
     assert losses[-1] < 0.8 * losses[0]
