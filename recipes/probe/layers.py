@@ -74,7 +74,7 @@ def choose_layer(
     >>> choice.layer, choice.last, choice.peaks["distance"]
     (2, 2, 0.9)
     """
-    last = round(n_layers * (1 - rule.dropped_end))
+    last = min(round(n_layers * (1 - rule.dropped_end)), n_layers - 1)
     peaks = {axis: float(np.nanmax(values)) for axis, values in coherence.items() if (values > 0).any()}
     if not peaks:
         return None

@@ -137,11 +137,10 @@ def test_the_page_shows_each_figure_and_needs_no_other_file(reported: Path):
     assert "2 of 5, counted from 0" in text and "80 of 240" in text
 
 
-def test_a_report_made_again_is_the_same(reported: Path, tmp_path: Path):
-    before = {name: (reported / name).read_bytes() for name in ("results.json", "layers.csv", "report.html")}
-    do("report", reported, "--out", tmp_path, "--permutations", 99)
-    assert (tmp_path / "report.html").read_bytes() == before["report.html"]
-    assert all((reported / name).read_bytes() == before[name] for name in ("results.json", "layers.csv"))
+def test_a_run_measured_again_gives_the_same(reported: Path):
+    before = {name: (reported / name).read_bytes() for name in ("results.json", "layers.csv")}
+    outcome(reported, permutations=99)
+    assert all((reported / name).read_bytes() == held for name, held in before.items())
 
 
 def test_a_given_layer_is_taken(npz: Path, run: Path):
