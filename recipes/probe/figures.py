@@ -69,7 +69,7 @@ def _curve(panel: Axes, layers: Sequence[int], held: Sequence[Measured], key: st
 def heat_map(measured: Measured) -> Figure:
     """Cosines of the six category means."""
     with plt.rc_context(STYLE | {"axes.spines.top": True, "axes.spines.right": True}):
-        figure, panel = plt.subplots(figsize=(NARROW, 2.9), layout="constrained")
+        figure, panel = plt.subplots(figsize=(NARROW, 2.7), layout="constrained")
         colors = plt.get_cmap("RdBu_r").with_extremes(bad="#d9dcdf")
         drawn = panel.imshow(measured.similarity, cmap=colors, vmin=-1, vmax=1)
         ticks = range(len(CATEGORIES))
@@ -93,8 +93,8 @@ def components(subset: Subset) -> Figure:
     """The deltas along their first principal components, in two dimensions and in three."""
     with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(WIDE, 3.2))
-        flat = figure.add_axes((0.07, 0.13, 0.4, 0.72))
-        deep: Any = figure.add_axes((0.53, 0.0, 0.45, 0.98), projection="3d")
+        flat = figure.add_axes((0.1, 0.13, 0.38, 0.72))
+        deep: Any = figure.add_axes((0.51, 0.0, 0.45, 0.98), projection="3d")
         names = np.array(subset.categories)
         for axis, halves in AXES.items():
             for category, marker in zip(halves, _MARKERS, strict=True):
@@ -110,10 +110,11 @@ def components(subset: Subset) -> Figure:
         deep.set(xlabel=share[0], ylabel=share[1])
         deep.set_zlabel(share[2])
         deep.tick_params(labelsize=5.5, pad=-3)
-        deep.xaxis.labelpad = deep.yaxis.labelpad = deep.zaxis.labelpad = -8
+        deep.zaxis.set_tick_params(pad=1)
+        deep.xaxis.labelpad = deep.yaxis.labelpad = deep.zaxis.labelpad = -4
         for side in (deep.xaxis, deep.yaxis, deep.zaxis):
             side.set_major_locator(MaxNLocator(5))
-        deep.set_box_aspect((1, 1, 0.85), zoom=0.92)
+        deep.set_box_aspect((1, 1, 0.85), zoom=0.88)
     return figure
 
 
