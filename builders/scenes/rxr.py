@@ -51,8 +51,9 @@ _SCAN = re.compile(rb'"scan"\s*:\s*"([0-9A-Za-z]{11})"')
 _ADVICE = "download RxR's guide files again"
 _GRAPH_ADVICE = "get the connectivity folder of the Matterport3D Simulator again"
 
-_MOST_ASIDE = np.cos(np.radians(45))
-"""Pictures are 60 degrees apart: where all are there, some picture looks at most half of that aside, and as much up."""
+_NEAR_ENOUGH = np.cos(np.radians(35))
+"""Of the angle between a picture and the way. Pictures are 60 degrees apart: if all are there, one looks at most half
+of that aside, and on stairs a little up or down. Where it is missing, the one of the ceiling above does not serve."""
 _MOST_APART = 0.5
 """Metres between where a graph puts a viewpoint and where its pictures were taken: cameras turn around a tripod."""
 
@@ -183,7 +184,7 @@ def _looking(frames: Sequence[Frame], way: Array) -> str | None:
     """The frame whose optical axis is nearest to a direction (3,), if it is near enough."""
     cosines = [float(frame.world_from_camera[:3, 2] @ way / (np.linalg.norm(way) or 1)) for frame in frames]
     best = int(np.argmax(cosines)) if cosines else -1
-    return frames[best].frame_id if cosines and cosines[best] >= _MOST_ASIDE else None
+    return frames[best].frame_id if cosines and cosines[best] >= _NEAR_ENOUGH else None
 
 
 def _views(frames: Sequence[Frame]) -> dict[str, list[Frame]]:
