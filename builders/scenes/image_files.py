@@ -18,7 +18,7 @@ _BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """Pillow's ways of saying so."""
 
 
-def image_size(path: Path, advice: str) -> Size:
+def image_size(path: Path, advice: str) -> tuple[int, int]:
     """(width, height), from the header alone."""
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
@@ -33,7 +33,7 @@ def depth_size(path: Path, advice: str) -> Size:
     """(width, height) of a depth map, from the header alone; it must have 16 bits."""
     size = image_size(path, advice)
     with Image.open(path) as image:
-        _require_16_bits(path, image.mode, advice)
+        _require_16_bits(image.mode, path, advice)
     return size
 
 
@@ -79,7 +79,7 @@ def whole_image(data: bytes, where: str, advice: str) -> bytes:
     return data
 
 
-def read_depth_png(path: Path, size: Size | None, advice: str) -> bytes:
+def read_depth_png(path: Path, size: tuple[int, int] | None, advice: str) -> bytes:
     """The bytes of a 16-bit PNG.
 
     Args:
@@ -88,18 +88,18 @@ def read_depth_png(path: Path, size: Size | None, advice: str) -> bytes:
     data = read_image(path, advice)
     with Image.open(BytesIO(data)) as image:
         mode, found = image.mode, image.size
-    _require_16_bits(path, mode, advice)
+    _require_16_bits(mode, path, advice)
     if size and found != size:
         raise SceneError(f"{path}: {found[0]}x{found[1]} pixels of depth, expected {size[0]}x{size[1]}; {advice}")
     return data
 
 
-def _require_16_bits(path: Path, mode: str, advice: str) -> None:
+def _require_16_bits(mode: str, path: Path, advice: str) -> None:
     if not mode.startswith("I"):
         raise SceneError(f"{path}: expected 16 bits of depth, found mode {mode}; {advice}")
 
 
-def read_map(path: Path, size: Size, advice: str) -> np.ndarray:
+def read_map(path: Path, size: tuple[int, int], advice: str) -> np.ndarray:
     """(height, width) integers of a greyscale PNG of 8 or 16 bits, none negative.
 
     Args:

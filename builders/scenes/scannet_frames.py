@@ -48,13 +48,13 @@ class ExportedFrames:
         self._folders, self._scene_id = folders, scene_id
 
     def __len__(self) -> int:
-        return sum(path.stem.isdigit() for path in self._file("color").glob("*.jpg"))
+        return sum(path.stem.isdecimal() for path in self._file("color").glob("*.jpg"))
 
     def has_depth(self) -> bool:
         return self._depth_size is not None
 
     def frames(self, alignment: Array, dropped: dict[str, int]) -> tuple[Frame, ...]:
-        names = sorted((p.stem for p in self._file("color").glob("*.jpg") if p.stem.isdigit()), key=int)
+        names = sorted((p.stem for p in self._file("color").glob("*.jpg") if p.stem.isdecimal()), key=int)
         path = self._file("intrinsic/intrinsic_color.txt")
         intrinsics = read_matrix(path, (4, 4))[:3, :3]
         size = image_files.first_size((self._file(f"color/{name}.jpg") for name in names), _ADVICE)

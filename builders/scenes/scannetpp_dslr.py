@@ -54,8 +54,9 @@ class DslrFrames:
 
     def __init__(self, folders: SceneFolders, scene_id: str):
         self._folders, self._scene_id = folders, scene_id
-        there = [pair for pair in _PAIRS if self._file(pair[0]).is_file()]
-        self._transforms, self._images = there[0] if there else _PAIRS[-1]
+        # the first whole pair; without one, what the scene lacks of a download is told
+        self._transforms, self._images = next(
+            (pair for pair in _PAIRS if self._file(pair[0]).is_file() and self._file(pair[1]).is_dir()), _PAIRS[-1])
 
     def missing(self) -> tuple[str, ...]:
         """What of poses and pictures is not there."""
@@ -120,7 +121,7 @@ class DslrFrames:
         return encoded.getvalue()
 
     def depth(self, frame: Frame) -> None:
-        return None
+        """DSLR frames have none."""
 
     @cached_property
     def _content(self) -> dict[str, Any]:

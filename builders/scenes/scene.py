@@ -166,7 +166,7 @@ class Room:
     frame_ids: tuple[str, ...]
     """The frames taken in it."""
     polygon: Array
-    """(P, 2) its floor in plan, metres."""
+    """(P, 2) its floor in plan, metres; (0, 2) where it is not known."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "polygon", _frozen(self.polygon, np.float64, (None, 2), "room polygon"))

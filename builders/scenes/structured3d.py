@@ -278,21 +278,20 @@ def _labelled(
 
 
 def _read_rooms(path: Path, frames: tuple[Frame, ...], dropped: dict[str, int]) -> Iterator[Room]:
-    """Rooms with frames, each with the floor that all of its cameras stand above; none without the file."""
-    if not path.is_file():
-        return
-    try:
-        polygons = room_polygons(read_json(path))
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise SceneError(f"{path}: expected junctions, planes, semantics and their matrices ({error!r}); "
-                         f"{_ADVICE}") from error
+    """A room for each folder of frames, with the floor that all of its cameras stand above; with none where the file is
+    missing or does not tell. (Frames of several rooms in turn are no film of any.)"""
+    polygons = []
+    if path.is_file():
+        try:
+            polygons = room_polygons(read_json(path))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise SceneError(f"{path}: expected junctions, planes, semantics and their matrices ({error!r}); "
+                             f"{_ADVICE}") from error
     of_room: dict[str, list[Frame]] = {}
     for frame in frames:
         of_room.setdefault(frame.frame_id.rpartition("_")[0], []).append(frame)
     for taken in of_room.values():
         eyes = np.array([frame.center[:2] for frame in taken])
         around = [p for p in polygons if shapely.contains_xy(shapely.Polygon(p), eyes).all()]
-        if len(around) == 1:
-            yield Room(tuple(frame.frame_id for frame in taken), around[0])
-        else:
-            count(dropped, "rooms_without_outline")
+        count(dropped, "rooms_without_outline", len(around) != 1)
+        yield Room(tuple(frame.frame_id for frame in taken), around[0] if len(around) == 1 else np.zeros((0, 2)))

@@ -95,7 +95,8 @@ class SceneRecord:
     """(N, 2) voxel centres, in plan, of every surface that the frames of ``video`` show; metres. Only what some camera
     sees: neither the back of a wall nor the slab below the floor makes a modelled room larger than a scanned one."""
     plan_area: float = 0.0
-    """Square metres that the whole mesh covers in plan, coarsely, or those of ``room``; 0 without a video."""
+    """Square metres that the whole mesh covers in plan, coarsely, or those of ``room``; 0 without a video, and where
+    nothing tells."""
     room: Array | None = None
     """(P, 2) plan of the room that the video shows, metres, if the source knows it; ``footprint`` then lies in it."""
     instructions: tuple[Instruction, ...] = ()

@@ -77,6 +77,8 @@ def _propose_room(record: SceneRecord, limits: Limits, rng: np.random.Generator)
 def _measure_room(
     record: SceneRecord, limits: Limits, rng: np.random.Generator, proposal: Proposal
 ) -> NumberFact | Rejected:
+    if not record.plan_area:  # without a mesh and without a plan nobody knows how much of the room is shown
+        return Rejected("room_unknown")
     shown = _room_area(record, limits)
     area = shown if record.room is None else record.plan_area
     if area < limits.min_room_area:

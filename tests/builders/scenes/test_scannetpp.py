@@ -85,6 +85,12 @@ def test_the_fisheye_stream_keeps_the_cameras_and_says_what_its_pictures_show(ro
         assert picture.size == (640, 480) and np.asarray(picture).min(axis=2)[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 0
 
 
+def test_undistorted_poses_without_their_pictures_do_not_hide_the_fisheye_ones(room, tmp_path):
+    folder = write_scannetpp(tmp_path, room, dslr="fisheye", iphone=False) / "dslr" / "nerfstudio"
+    shutil.copy(folder / "transforms.json", folder / "transforms_undistorted.json")
+    assert len(ScanNetPPSource(tmp_path).load(SCENE_ID).frames) == 3
+
+
 def bent(angle):
     """Of a ray at this angle from the axis: its distance from the principal point, in focal lengths."""
     powers = [angle ** (2 * i + 1) for i in range(5)]

@@ -111,6 +111,11 @@ def test_room_size_is_that_of_the_annotated_floor(written):
     limits = Limits(video_frames=4, min_room_shown=0.5)
     rows = rows_of(build_record(scene, limits, video=True), TASKS["room_size"], "fill", limits=limits)
     assert rows[0]["answer_exact"] == pytest.approx([known.area])
+    for without in (replace(floor, polygon=np.zeros((0, 2))), None):  # a film of a room that nobody has measured
+        unknown, scene_without = Counter(), replace(scene, rooms=(without,) if without else ())
+        assert not rows_of(build_record(scene_without, limits, video=True), TASKS["room_size"], "fill", limits=limits,
+                           rejected=unknown)
+        assert unknown["room_unknown"] == 1
     rejected, strict = Counter(), replace(limits, min_room_shown=0.99)
     assert not rows_of(build_record(scene, strict, video=True), TASKS["room_size"], "fill", limits=strict,
                        rejected=rejected)
@@ -187,7 +192,8 @@ def test_half_downloaded_frames_and_odd_ids_are_left_out_and_counted(scenes):
     assert before.dropped["frames_without_camera_pose"] == before.dropped["frames_without_instance"] == 1
     assert before.dropped["boxes_with_an_id_twice"] == 2 and before.dropped["instances_without_box"] == 2
     assert before.dropped["boxes_without_pixels"] >= 1
-    assert [f.frame_id for f in before.frames] == [f"{ROOM}_2", f"{ROOM}_3"] and not before.rooms
+    assert [f.frame_id for f in before.frames] == [f"{ROOM}_2", f"{ROOM}_3"]
+    assert before.dropped["rooms_without_outline"] == 1 and [len(r.polygon) for r in before.rooms] == [0]
     assert Structured3DSource(scenes).read_depth(before, before.frames[0]) is None
     for frame in (2, 3):
         shutil.rmtree(folder / FRAMES / str(frame))
