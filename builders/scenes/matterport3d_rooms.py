@@ -24,18 +24,20 @@ from builders.scenes.scene import Array, Frame, Room
 _NO_ROOMS = frozenset("psxyZ-")
 """Porches, stairs, outdoors, balconies, junk, no label."""
 
+_UNKNOWN = np.zeros((0, 2))
+
 _PANORAMA = re.compile("[0-9a-f]{32}", re.ASCII)
 
 
 def read_rooms(path: Path, frames: tuple[Frame, ...], dropped: dict[str, int]) -> tuple[Room, ...]:
-    """The rooms in which frames were taken; none without the file. One without an outline is left out and counted."""
-    if not path.is_file():
-        return ()
+    """The rooms in which frames were taken, with outlines where the file tells. Without a room, or without the file,
+    the whole house is one without an outline: nobody knows how large what a video of it shows is."""
     region_of: dict[str, int] = {}
     labels: dict[int, str] = {}
     surfaces: dict[int, int] = {}
     corners: dict[int, list[Array]] = {}
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    for number, line in enumerate(text.splitlines(), 1):
         kind, *words = line.split() or [""]
         try:
             if kind == "P" and _PANORAMA.fullmatch(words[0]):
@@ -56,15 +58,13 @@ def read_rooms(path: Path, frames: tuple[Frame, ...], dropped: dict[str, int]) -
     rooms = []
     for region, frame_ids in taken.items():
         outline = _largest([corners.get(surface, []) for surface, of in surfaces.items() if of == region])
-        if outline is None:
-            count(dropped, "rooms_without_outline")
-        else:
-            rooms.append(Room(tuple(frame_ids), outline))
-    return tuple(rooms)
+        count(dropped, "rooms_without_outline", int(not len(outline)))
+        rooms.append(Room(tuple(frame_ids), outline))
+    return tuple(rooms) or (Room(tuple(frame.frame_id for frame in frames), _UNKNOWN),)
 
 
-def _largest(outlines: list[list[Array]]) -> Array | None:
-    """(P, 2) the largest of the outlines that are simple polygons."""
+def _largest(outlines: list[list[Array]]) -> Array:
+    """(P, 2) the largest of the outlines that are simple polygons; (0, 2) if there is none."""
     polygons = [shapely.Polygon(outline) for outline in outlines if len(outline) > 2]
     valid = [polygon for polygon in polygons if polygon.is_valid and polygon.area > 0]
-    return np.array(max(valid, key=lambda polygon: polygon.area).exterior.coords)[:-1] if valid else None
+    return np.array(max(valid, key=lambda polygon: polygon.area).exterior.coords)[:-1] if valid else _UNKNOWN

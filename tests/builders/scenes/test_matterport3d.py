@@ -352,10 +352,21 @@ def test_no_link_leads_out_of_the_root(house, tmp_path):
         Matterport3DSource(house)
 
 
-def test_a_room_of_the_house_is_filmed_and_stairs_are_no_room(written):
-    (room,) = load(written).rooms
-    assert room.frame_ids == tuple(f.frame_id for f in boxes().frames[:36])
+def test_a_room_of_the_house_is_filmed_and_stairs_are_no_room(house):
+    limits, frames = Limits(video_frames=20, max_keyframes=3, min_in_image_fraction=0.2), boxes().frames
+    (room,) = load(house).rooms
+    assert room.frame_ids == tuple(f.frame_id for f in frames[:36])
     np.testing.assert_allclose(room.polygon, ROOM)
+    record = build_record(load(house), limits, video=True)
+    assert {record.frame(view).frame_id for view in record.video} < set(room.frame_ids)
+    assert record.plan_area == pytest.approx(36)
+    edit_text(f"{HOUSE}.house", lambda text: re.sub("(?m)^V.*\n", "", text))(house)
+    (room,), dropped = load(house).rooms, load(house).dropped
+    assert len(room.frame_ids) == 36 and not len(room.polygon) and dropped == {"rooms_without_outline": 1}
+    unlink(f"{HOUSE}.house")(house)
+    (room,) = load(house).rooms
+    assert len(room.frame_ids) == 72 and not len(room.polygon)
+    assert not build_record(load(house), limits, video=True).plan_area  # so its size is not asked
 
 
 def test_described_with_gaps_named(house):

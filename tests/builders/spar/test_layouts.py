@@ -1,4 +1,4 @@
-"""Both datasets built from the layouts without a labelled mesh and from houses, and pictures put back from the user's copy."""
+"""Both datasets built from layouts without a labelled mesh and from houses; pictures put back from the user's copy."""
 
 import json
 from dataclasses import replace
