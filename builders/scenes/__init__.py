@@ -38,6 +38,12 @@ def _structured3d(root: str | None, seed: int, renderer: str) -> SceneSource:
     return Structured3DSource(_needed(root, "structured3d"))
 
 
+def _matterport3d(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.matterport3d import Matterport3DSource
+
+    return Matterport3DSource(_needed(root, "matterport3d"))
+
+
 def _arkitscenes(root: str | None, seed: int, renderer: str) -> SceneSource:
     from builders.scenes.arkitscenes import ARKitScenesSource
 
@@ -56,6 +62,7 @@ SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
     "scannetpp": _scannetpp,
     "scannetpp_dslr": _scannetpp_dslr,
     "structured3d": _structured3d,
+    "matterport3d": _matterport3d,
     "arkitscenes": _arkitscenes,
     "json": _json,
 }
