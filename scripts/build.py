@@ -9,6 +9,10 @@
     python scripts/build.py review build/bench --out review.csv                       # to judge rows by hand
     python scripts/build.py spar_bench ... --out build/bench --review review.csv      # without the rejected ones
 
+    python scripts/build.py status build/bench                                        # how far a build is
+    python scripts/build.py spar_bench ... --shard-index 3 --num-shards 64            # on one of 64 machines, then:
+    python scripts/build.py merge build/bench
+
 The folder loads with datasets.load_dataset(DIR). Run the same command again after an interruption: finished scenes are
 kept. Exit codes: 0 done; 1 failed; 2 bad arguments or input; 3 done, but some scenes were quarantined.
 """
@@ -25,7 +29,12 @@ from typer.core import TyperGroup
 from builders import BUILDERS, builder_class
 from builders.command import run_command
 from builders.errors import InputError
-from builders.hub.folder import BuildResult, build_folder
+from builders.hub.build_command import note_command, read_command
+from builders.hub.dataset import HubBuilder
+from builders.hub.folder import BuildResult, build_folder, build_shard, merge_folder, prepare_output
+from builders.hub.sharding import shard_of
+from builders.hub.status import as_lines, read_status
+from builders.hub.worker import RunSettings
 from builders.scenes import SOURCES, open_source
 from builders.scenes.describe import HEAD as HEAD_OF_SOURCES
 from builders.scenes.describe import describe as describe_source
@@ -40,6 +49,9 @@ from builders.tagged.report import tables
 OWN_OPTIONS = ("name", "version", "data_dir", "data_files", "description", "sources", "scenes", "scene_ids", "seed",
                "renderer", "pixels", "review", "only")
 """Configuration fields that have an option of their own and cannot be given with --set."""
+
+
+RUN = RunSettings()
 
 
 class Datasets(TyperGroup):
@@ -68,8 +80,27 @@ def build(
                                         "(procedural: 6).")] = 0,
     scene_id: Annotated[list[str], typer.Option(metavar="ID", help="Only this scene. May be repeated.")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of rooms and questions.")] = 0,
-    engine: Annotated[str, typer.Option(help="What runs the scenes: local.")] = "local",
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    engine: Annotated[str, typer.Option(help="What runs the scenes: local (processes of this machine) or ray (a "
+                                        "cluster; needs the extra ray).")] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="Processes. One local worker is this process itself: a scene that "
+                                         "crashes it ends the build, and no limit holds.")] = 1,
+    scene_seconds: Annotated[float, typer.Option(min=0, help="A scene that takes longer is ended; 0: no "
+                                                 "limit.")] = RUN.seconds,
+    scene_gb: Annotated[float, typer.Option(min=0, help="Memory that a worker may take; 0: no limit.")] = RUN.gigabytes,
+    tries: Annotated[int, typer.Option(min=1, help="A scene that so many workers have died of is "
+                                       "quarantined.")] = RUN.tries,
+    recycle: Annotated[int, typer.Option(min=0, help="Scenes after which a worker is replaced, against leaks; 0: "
+                                         "never.")] = RUN.recycle,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each worker, such as 0.25 (engine ray).")] = RUN.gpus,
+    ray_address: Annotated[str, typer.Option(metavar="ADDRESS", help="A running cluster: auto, HOST:6379 or "
+                                             "ray://HOST:10001 [default: RAY_ADDRESS, else one is started "
+                                             "here]")] = RUN.ray_address,
+    reserve_gb: Annotated[float, typer.Option(min=0, help="The build stops when less than this is free on the "
+                                              "disk.")] = RUN.reserve_gb,
+    shard_index: Annotated[int | None, typer.Option(min=0, help="Make the parts of this shard alone, see 'merge' "
+                                                    "[default: SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX]")] = None,
+    num_shards: Annotated[int | None, typer.Option(min=1, help="Shards in all; 1: everything here [default: "
+                                                   "VANTAGE_NUM_SHARDS or SLURM_ARRAY_TASK_COUNT]")] = None,
     renderer: Annotated[str, typer.Option(help="For procedural rooms and the tunnel: cycles or raycast (fast, "
                                   "plain).")] = "cycles",
     pixels: Annotated[str, typer.Option(help="embedded, referenced, or auto: embeds what may be passed on.")] = "auto",
@@ -80,15 +111,41 @@ def build(
                                             "them all. May be repeated.")] = [],  # noqa: B006
 ) -> None:
     name = context.info_name or ""
-    cls = builder_class(name)
-    arguments: dict[str, Any] = apply_settings(cls.BUILDER_CONFIG_CLASS(), set_, OWN_OPTIONS)
-    if config and config not in cls.CONFIG_NAMES:
-        raise InputError(f"--config {config}: {name} has the configs {', '.join(cls.CONFIG_NAMES)}")
+    if config and config not in builder_class(name).CONFIG_NAMES:
+        raise InputError(f"--config {config}: {name} has the configs {', '.join(builder_class(name).CONFIG_NAMES)}")
     options = {"scenes": scenes, "scene_ids": tuple(scene_id), "seed": seed, "renderer": renderer, "pixels": pixels,
                "review": review, "only": config} | ({"sources": tuple(source)} if source else {})
-    builder = cls(**applicable(context, cls.BUILDER_CONFIG_CLASS, options), **arguments)
+    command = {"dataset": name, "config": config, "set": set_,
+               "options": applicable(context, builder_class(name).BUILDER_CONFIG_CLASS, options)}
+    builder = builder_of(command)
+    shard = shard_of(shard_index, num_shards)
+    settings = RunSettings(tries, scene_seconds, scene_gb, recycle, gpus, ray_address, reserve_gb)
     print(builder.expectation(), flush=True)
-    result = build_folder(builder, out, workers, engine, only_config=config)
+    prepare_output(builder, out, engine)
+    note_command(out, command, joins=shard is not None)
+    if shard is None:
+        finish(build_folder(builder, out, workers, engine, only_config=config, settings=settings))
+        return
+    outcomes = build_shard(builder, out, shard, workers, engine, settings=settings)
+    quarantined = [outcome for outcome in outcomes if not outcome.done]
+    print(f"{out}: shard {shard.index} of {shard.count}: {len(outcomes) - len(quarantined)} of {len(outcomes)} parts "
+          f"({sum(outcome.reused for outcome in outcomes)} reused); when all shards are done: build.py merge {out}")
+    for outcome in quarantined:
+        print(f"quarantined: {outcome.ref.name}: {outcome.quarantined}", file=sys.stderr)
+    if quarantined:
+        raise typer.Exit(3)
+
+
+def builder_of(command: Mapping[str, Any]) -> HubBuilder:
+    """The builder that a command line asks for."""
+    cls = builder_class(command["dataset"])
+    made: dict[str, Any] = apply_settings(cls.BUILDER_CONFIG_CLASS(), command["set"], OWN_OPTIONS)
+    lists = {name: tuple(value) for name, value in command["options"].items() if isinstance(value, list)}
+    return cls(**command["options"] | lists | made)
+
+
+def finish(result: BuildResult) -> None:
+    """Say what was built, and whether scenes are missing."""
     report(result)
     if result.manifest["quarantined"]:
         raise typer.Exit(3)
@@ -161,6 +218,25 @@ def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
 
 for _name in BUILDERS:
     app.command(_name, help=f"Build {_name}. Settings for --set, with defaults: see 'settings {_name}'.")(build)
+
+
+@app.command()
+def merge(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where shards have made their parts.")],
+    config: Annotated[str, typer.Option(help="Write this config only [default: as the shards were told]")] = "",
+    reserve_gb: Annotated[float, typer.Option(min=0, help="Stays free on the disk.")] = RUN.reserve_gb,
+) -> None:
+    """Make the folder from the parts of all shards (--shard-index), with the options that these were given. Relative
+    paths among them are taken from where this command runs."""
+    command = read_command(folder)
+    builder = builder_of(command)
+    finish(merge_folder(builder, folder, config or command["config"], settings=RunSettings(reserve_gb=reserve_gb)))
+
+
+@app.command()
+def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A build, running or not.")]) -> None:
+    """Say how far a build is: parts, rate, time left, quarantined scenes with their reasons, disk."""
+    print("\n".join(as_lines(folder, read_status(folder))))
 
 
 @app.command()

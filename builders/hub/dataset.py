@@ -33,6 +33,9 @@ class SceneRef:
     def name(self) -> str:
         return f"{self.source}/{self.scene_id}"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True)
 class SceneReport:
@@ -63,7 +66,8 @@ class Candidates:
 
     ref: SceneRef
     tables: Mapping[str, pa.Table]
-    """Table name -> its ``INDEX_COLUMNS``."""
+    """Table name -> its ``INDEX_COLUMNS``. A build reads them at each look, keeps none: ``select`` sees all parts, and
+    must not hold their columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,7 @@ class Selection:
 
     config: str
     split: str
-    picks: Sequence[tuple[int, NDArray[np.int64]]]
+    picks: Sequence[tuple[int, NDArray[np.integer]]]
     """(part number, row numbers), each part at most once; parts without a row are left out."""
     table: str = ROWS
     """The table of the parts that the rows are taken from."""

@@ -8,26 +8,30 @@ A build may be killed at any moment: parts that exist are whole, shards replace 
 complete, and the manifest is removed before that and written last.
 """
 
-import fcntl
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from builders.errors import InputError
+from builders.hub.build_log import BuildLog
 from builders.hub.card import write_card
 from builders.hub.dataset import ROWS, Candidates, HubBuilder, SceneRef, Selection
-from builders.hub.engine import ENGINES, map_scenes
+from builders.hub.disk import DiskWatch
+from builders.hub.engine import check_engine
+from builders.hub.lock import only_writer
+from builders.hub.making import make_parts, said
 from builders.hub.manifest import make_manifest, read_manifest, write_manifest
-from builders.hub.parts import PartOutcome, ensure_part, part_path, read_part, safe_part_names
+from builders.hub.parts import PartOutcome, find_part, part_path, read_part, safe_part_names
+from builders.hub.sharding import Shard
 from builders.hub.shards import SHARD_NAME, WrittenSplit, write_split
+from builders.hub.worker import RunSettings
 
 
 @dataclass(frozen=True)
@@ -47,18 +51,65 @@ def build_folder(
     engine: str = "local",
     only_config: str = "",
     progress: bool = True,
+    settings: RunSettings = RunSettings(),  # noqa: B008
 ) -> BuildResult:
     """Build, or finish, or bring up to date, the Hub folder ``out``.
 
     Args:
         only_config: write this config alone; empty writes all.
+        settings: what worker processes may take.
 
     Raises:
         InputError: ``out`` holds something else, or no scene gave a single row (each reason is in the message).
         OSError: the disk is full, among others; finished parts stay.
     """
-    if engine not in ENGINES:
-        raise InputError(f"unknown engine {engine!r}; choose: {', '.join(ENGINES)}")
+    refs = prepare_output(builder, out, engine)
+    with only_writer(out), BuildLog(out / ".build", None) as log:
+        outcomes = make_parts(builder, out, refs, log, workers, engine, progress, settings)
+        manifest = _merge(builder, out, outcomes, only_config, progress, log, settings)
+    return BuildResult(out, manifest, sum(o.reused for o in outcomes))
+
+
+def build_shard(
+    builder: HubBuilder,
+    out: Path,
+    shard: Shard,
+    workers: int = 1,
+    engine: str = "local",
+    progress: bool = True,
+    settings: RunSettings = RunSettings(),  # noqa: B008
+) -> list[PartOutcome]:
+    """Make the parts of a shard; when those of all are made, here or elsewhere, ``merge_folder`` makes the folder."""
+    refs = shard.of(prepare_output(builder, out, engine))
+    with only_writer(out, shard, refs), BuildLog(out / ".build", shard) as log:
+        return make_parts(builder, out, refs, log, workers, engine, progress, settings, shard)
+
+
+def merge_folder(
+    builder: HubBuilder, out: Path, only_config: str = "", progress: bool = True, settings: RunSettings = RunSettings()  # noqa: B008
+) -> BuildResult:
+    """The Hub folder from parts that shards have made.
+
+    Raises:
+        InputError: some scenes have neither a part nor a reason to have none.
+    """
+    refs = prepare_output(builder, out)
+    with only_writer(out), BuildLog(out / ".build", None) as log:
+        log.note("start", **said(builder, len(refs), None), merge=True)
+        parts = out / ".build" / "parts"
+        found = [find_part(builder, parts, ref) for ref in tqdm(refs, desc="parts", disable=not progress)]
+        outcomes = [outcome for outcome in found if outcome]
+        missing = [ref.name for ref, outcome in zip(refs, found, strict=True) if outcome is None]
+        if missing:
+            raise InputError(f"{out}: {len(missing)} of {len(refs)} scenes have no part with these settings, such as "
+                             f"{', '.join(missing[:3])}; run their shards (again), or the build without shards")
+        manifest = _merge(builder, out, outcomes, only_config, progress, log, settings)
+    return BuildResult(out, manifest, len(outcomes))
+
+
+def prepare_output(builder: HubBuilder, out: Path, engine: str = "local") -> list[SceneRef]:
+    """The scenes to build into a folder that may be used for it."""
+    check_engine(engine)
     check_output(out, builder.name)
     refs = builder.refs
     safe_part_names(refs)
@@ -66,39 +117,8 @@ def build_folder(
         (out / ".build" / "parts").mkdir(parents=True, exist_ok=True)
     except (NotADirectoryError, FileExistsError, PermissionError) as error:
         raise InputError(f"{out}: cannot be made ({error.strerror}); choose another --out") from error
-    with only_writer(out):
-        return _build(builder, out, refs, workers, only_config, progress)
-
-
-@contextmanager
-def only_writer(out: Path) -> Iterator[None]:
-    """Hold the folder's lock, and sweep what a killed build has left; ``InputError`` if another build runs in it."""
-    with (out / ".build" / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{out}: another build is writing there; wait for it, or choose another --out") from None
-        for left in [*out.glob(".*.tmp"), *(out / ".build").rglob("*.tmp")]:
-            left.unlink()
-        shutil.rmtree(out / ".build" / "staging", ignore_errors=True)
-        yield
-
-
-def _build(
-    builder: HubBuilder, out: Path, refs: list[SceneRef], workers: int, only_config: str, progress: bool
-) -> BuildResult:
-    parts = out / ".build" / "parts"
     builder.scratch = out / ".build" / "scratch"
-    finished: dict[str, PartOutcome] = {}
-    work = map_scenes(partial(ensure_part, builder, parts), refs, workers)
-    with tqdm(total=len(refs), desc="scenes", unit="scene", disable=not progress) as bar:
-        for ref, outcome in work:
-            finished[ref.name] = outcome or PartOutcome(ref, 0, False, "its worker process died each time it was tried")
-            bar.update()
-            bar.set_postfix(quarantined=sum(bool(o.quarantined) for o in finished.values()))
-    outcomes = [finished[ref.name] for ref in refs]
-    manifest = _merge(builder, out, parts, outcomes, only_config, progress)
-    return BuildResult(out, manifest, sum(o.reused for o in outcomes))
+    return refs
 
 
 def check_output(out: Path, name: str) -> None:
@@ -116,46 +136,86 @@ def check_output(out: Path, name: str) -> None:
 
 
 def _merge(
-    builder: HubBuilder, out: Path, parts: Path, outcomes: list[PartOutcome], only_config: str, progress: bool
+    builder: HubBuilder,
+    out: Path,
+    outcomes: list[PartOutcome],
+    only_config: str,
+    progress: bool,
+    log: BuildLog,
+    settings: RunSettings,
 ) -> dict[str, Any]:
-    usable = [o for o in outcomes if not o.quarantined]
+    usable = [o for o in outcomes if o.done]
+    parts = out / ".build" / "parts"
     paths = [part_path(parts, o.ref) for o in usable]
     if not sum(o.rows for o in usable):
         reasons = "; ".join(f"{o.ref.name}: {o.quarantined or 'no question passed the limits'}" for o in outcomes[:3])
         raise InputError(f"no question could be made from {len(outcomes)} scenes ({reasons})")
+    DiskWatch(out, 0, settings.reserve_gb).check(0 if only_config else sum(o.bytes for o in usable), "shards")
     staging = out / ".build" / "staging"
     refs = [o.ref for o in usable]
     selections = [s for s in builder.select(_candidates(refs, paths, builder.INDEX_COLUMNS)) if s.picks]
+    log.note("stage", stage="choosing", configs=len(selections))
     if only_config:
         held = sorted({s.config for s in selections})
         selections = [s for s in selections if s.config == only_config]
         if not selections:
             raise InputError(f"--config {only_config}: no row for it; these configs have rows: {', '.join(held)}")
-    splits = [
-        write_split(builder, paths, selection, staging)
-        for selection in tqdm(selections, desc="shards", unit="config", disable=not progress)
-    ]
-    _swap_in(builder, out, staging, splits)
+    try:
+        splits = _write_splits(builder, paths, selections, staging, progress, log)
+        _swap_in(builder, out, staging, splits)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)  # what a full disk has left of it would keep the disk full
     manifest = make_manifest(builder, outcomes, splits, out, parts)
     manifest |= {"questions": _questions(selections)} | builder.manifest_extras(selections, refs)
     manifest["card"] = write_card(builder, out, manifest)
     write_manifest(out, manifest)
+    log.note("stage", stage="manifest", rows=sum(manifest["rows"].values()))
     return manifest
+
+
+def _write_splits(
+    builder: HubBuilder, paths: list[Path], selections: list[Selection], staging: Path, progress: bool, log: BuildLog
+) -> list[WrittenSplit]:
+    """The shards of all selections, below ``staging``."""
+    splits = []
+    total = sum(len(rows) for selection in selections for _, rows in selection.picks)
+    with tqdm(total=total, desc="shards", unit="row", disable=not progress) as bar:
+        for selection in selections:
+            bar.set_postfix_str(f"{selection.config}/{selection.split}")
+            splits.append(write_split(builder, paths, selection, staging))
+            rows = sum(splits[-1].files.values())
+            bar.update(rows)
+            log.note("stage", stage="shards", config=selection.config, split=selection.split, rows=rows)
+    return splits
 
 
 def _candidates(
     refs: list[SceneRef], paths: list[Path], columns: Mapping[str, tuple[str, ...]]
 ) -> list[Candidates]:
     """What there is to choose from, part by part."""
-    return [
-        Candidates(ref, {table: read_part(path, table, list(names)) for table, names in columns.items()})
-        for ref, path in zip(refs, paths, strict=True)
-    ]
+    return [Candidates(ref, _IndexTables(path, columns)) for ref, path in zip(refs, paths, strict=True)]
+
+
+@dataclass(frozen=True)
+class _IndexTables(Mapping[str, pa.Table]):
+    """The index columns of a part, read when asked for and not kept: those of all parts would not fit into memory."""
+
+    path: Path
+    columns: Mapping[str, tuple[str, ...]]
+
+    def __getitem__(self, table: str) -> pa.Table:
+        return read_part(self.path, table, list(self.columns[table]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
 
 def _questions(selections: list[Selection]) -> int:
     """Different questions in all configs together."""
-    by_part: dict[int, list[NDArray[np.int64]]] = {}
+    by_part: dict[int, list[NDArray[np.integer]]] = {}
     for selection in selections:
         if selection.table == ROWS:
             for part, rows in selection.picks:
@@ -177,4 +237,3 @@ def _swap_in(builder: HubBuilder, out: Path, staging: Path, splits: list[Written
     for config in builder.CONFIG_NAMES:
         if (out / config).is_dir() and not any((out / config).iterdir()):
             (out / config).rmdir()
-    shutil.rmtree(staging)

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 ROW_GROUP_BYTES = 100_000_000
 """Upper bound of the expanded image bytes of a row group (one row may exceed it alone)."""
 
+ROW_GROUP_ROWS = 10_000
+"""Rows of a row group at most: rows without pictures would otherwise gather in memory until the file ends."""
+
 _DICTIONARY_BYTES = 4 * ROW_GROUP_BYTES
 
 
@@ -30,7 +33,7 @@ class TableWriter:
         self._schema = schema
         self._writer = pq.ParquetWriter(path, schema, **writer_options(schema))
         self._pending: list[pa.Table] = []
-        self._pending_bytes = 0
+        self._pending_bytes = self._pending_rows = 0
 
     def __enter__(self) -> "TableWriter":
         return self
@@ -45,18 +48,20 @@ class TableWriter:
         sizes = image_bytes_per_row(table)
         start = 0
         for row, size in enumerate(sizes):
-            if self._pending_bytes and self._pending_bytes + size > ROW_GROUP_BYTES:
+            too_large = self._pending_bytes and self._pending_bytes + size > ROW_GROUP_BYTES
+            if too_large or self._pending_rows == ROW_GROUP_ROWS:
                 self._pending.append(table.slice(start, row - start))
                 self._flush()
                 start = row
             self._pending_bytes += size
+            self._pending_rows += 1
         self._pending.append(table.slice(start))
 
     def _flush(self) -> None:
         rows = pa.concat_tables(self._pending) if self._pending else None
         if rows:
             self._writer.write_table(rows.replace_schema_metadata(self._schema.metadata), row_group_size=len(rows))
-        self._pending, self._pending_bytes = [], 0
+        self._pending, self._pending_bytes, self._pending_rows = [], 0, 0
 
 
 def writer_options(schema: pa.Schema) -> dict[str, Any]:

@@ -7,8 +7,10 @@ whole, and is reused, when all its tables carry the hash wanted.
 import errno
 import hashlib
 import json
-import logging
 import shutil
+import sys
+import time
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,7 @@ from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, HubBuilder, SceneRef
 from builders.hub.files import replacing, safe_name
 from builders.hub.parquet import TableWriter
-
-logger = logging.getLogger(__name__)
+from builders.hub.worker import resident
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SPEC_KEY, _REPORT_KEY = b"vantage.spec", b"vantage.report"
@@ -37,6 +38,20 @@ class PartOutcome:
     reused: bool
     quarantined: str | None
     """Why the scene could not be used, in one line."""
+    spec: str = ""
+    """The hash that the tables carry."""
+    bytes: int = 0
+    """Of the tables."""
+    seconds: float = 0.0
+    """What it took."""
+    worker_bytes: int = 0
+    """Resident memory of the process that made it, afterwards."""
+    details: str = ""
+    """The traceback of an error that nobody expected."""
+
+    @property
+    def done(self) -> bool:
+        return self.quarantined is None
 
 
 def part_path(folder: Path, ref: SceneRef) -> Path:
@@ -55,21 +70,23 @@ def spec_hash(spec: dict[str, Any]) -> str:
 def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome:
     """Build the part of a scene unless a current one exists. A scene that cannot be used leaves no part."""
     part = part_path(folder, ref)
+    begun = time.monotonic()
+    wanted = ""
     try:
         wanted = spec_hash(builder.part_spec(ref))
-        if _is_current(part, builder.INDEX_COLUMNS, wanted):
-            return PartOutcome(ref, pq.read_metadata(table_path(part)).num_rows, True, None)
+        if has_tables(part, builder.INDEX_COLUMNS, wanted):
+            return _held(builder, part, ref, wanted)
         tables, report = builder.build_scene(ref)
     except InputError:
         raise
     except Exception as error:  # whatever is wrong with one scene must not cost the others
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
             raise
-        if not isinstance(error, SceneError):
-            logger.exception("%s: unexpected error", ref.name)
+        expected = isinstance(error, SceneError)
         shutil.rmtree(part, ignore_errors=True)
-        kind = "" if isinstance(error, SceneError) else f"unexpected {type(error).__name__}: "
-        return PartOutcome(ref, 0, False, " ".join(f"{kind}{error}".split()))
+        reason = " ".join(f"{'' if expected else f'unexpected {type(error).__name__}: '}{error}".split())
+        return PartOutcome(ref, 0, False, reason, wanted, 0, time.monotonic() - begun, resident(),
+                           "" if expected else traceback.format_exc())
     told = {_REPORT_KEY.decode(): json.dumps(report.as_dict(), sort_keys=True)}
     for name, table in tables.items():
         metadata = {_SPEC_KEY.decode(): wanted} | (told if name == ROWS else {})
@@ -77,10 +94,55 @@ def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome
             writer.write(table)
     if builder.scratch:
         shutil.rmtree(part_path(builder.scratch, ref), ignore_errors=True)
-    return PartOutcome(ref, len(tables[ROWS]), False, None)
+    written = sum(table_path(part, name).stat().st_size for name in tables)
+    return PartOutcome(ref, len(tables[ROWS]), False, None, wanted, written, time.monotonic() - begun, resident())
 
 
-def _is_current(part: Path, tables: Iterable[str], wanted: str) -> bool:
+def find_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome | None:
+    """What has become of a scene in an earlier build with the same settings; None if nothing yet."""
+    part, wanted = part_path(folder, ref), spec_or_nothing(builder, ref)
+    if wanted and has_tables(part, builder.INDEX_COLUMNS, wanted):
+        return _held(builder, part, ref, wanted)
+    try:
+        noted = json.loads(_note_path(folder, ref).read_text())
+    except (OSError, ValueError):
+        return None
+    return PartOutcome(ref, 0, True, noted["reason"], wanted) if noted["spec"] == wanted else None
+
+
+def spec_or_nothing(builder: HubBuilder, ref: SceneRef) -> str:
+    """The hash of a part's spec; empty if the scene cannot even be looked at, which ``ensure_part`` quarantines."""
+    try:
+        return spec_hash(builder.part_spec(ref))
+    except InputError:
+        raise
+    except Exception:
+        return ""
+
+
+def note_quarantine(folder: Path, outcome: PartOutcome) -> None:
+    """Leave word of a scene that gave no part, for a merge by another process; take it back of one that did."""
+    path = _note_path(folder, outcome.ref)
+    if outcome.done:
+        path.unlink(missing_ok=True)
+    else:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps({"reason": outcome.quarantined, "spec": outcome.spec}) + "\n")
+
+
+def _note_path(folder: Path, ref: SceneRef) -> Path:
+    path = part_path(folder.parent / "quarantined", ref)
+    return path.with_name(f"{path.name}.json")
+
+
+def _held(builder: HubBuilder, part: Path, ref: SceneRef, spec: str) -> PartOutcome:
+    paths = [table_path(part, name) for name in builder.INDEX_COLUMNS]
+    rows = pq.read_metadata(table_path(part)).num_rows
+    return PartOutcome(ref, rows, True, None, spec, sum(path.stat().st_size for path in paths))
+
+
+def has_tables(part: Path, tables: Iterable[str], wanted: str) -> bool:
+    """Whether a part is whole, and of the spec with this hash."""
     return all(read_metadata(table_path(part, name)).get(_SPEC_KEY) == wanted.encode() for name in tables)
 
 
@@ -99,8 +161,9 @@ def read_part(part: Path, table: str = ROWS, columns: list[str] | None = None) -
 
 
 def read_report(part: Path) -> dict[str, Any]:
-    """The scene report stored in a part."""
-    return json.loads(read_metadata(table_path(part))[_REPORT_KEY])
+    """The scene report stored in a part. Thousands of them share their keys, a quarter of the memory."""
+    text = read_metadata(table_path(part))[_REPORT_KEY]
+    return json.loads(text, object_pairs_hook=lambda pairs: {sys.intern(key): value for key, value in pairs})
 
 
 def read_metadata(path: Path) -> dict[bytes, bytes]:

@@ -52,6 +52,10 @@ class ImageBytes:
                 self.unique += len(data)
         return int(table.nbytes) - (self.plain - self.unique - before)
 
+    def close(self) -> None:
+        """Forget the pictures: the digests of all configs together would grow with the dataset."""
+        self._seen.clear()
+
 
 @dataclass(frozen=True)
 class WrittenSplit:
@@ -98,6 +102,7 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
         name = f"{selection.split}-{number:05d}-of-{len(counts):05d}.parquet"
         (folder / f"{number:05d}.open").rename(folder / name)
         files[f"{selection.config}/{name}"] = rows
+    images.close()
     return WrittenSplit(selection.config, selection.split, files, images, answers)
 
 

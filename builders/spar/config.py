@@ -1,7 +1,7 @@
 """What spar_bench and spar_7m have in common: where scenes come from, and what of them is asked about."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from itertools import islice
@@ -10,6 +10,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from builders import heuristic
@@ -139,14 +140,20 @@ class SparBuilder(datasets.ArrowBasedBuilder):
         """How many scenes of a source the file ``exclude`` removes."""
         return sum(self.excluded_scenes.holds(source.name, i) for i in source.scene_ids())
 
-    def not_rejected(self, parts: Sequence[Candidates]) -> list[NDArray[np.int64]]:
-        """Of each part, the numbers of the questions that no reviewer rejected. What became of the review list is kept
-        for the manifest."""
-        uids = [part.tables[ROWS]["uid"].to_pylist() for part in parts]
-        rejected = self.reviewed.rejected
+    def not_rejected(self, parts: Sequence[Candidates]) -> Iterator[tuple[pa.Table, NDArray[np.int32]]]:
+        """Of each part, its questions' index columns and the numbers of those that no reviewer rejected; one part is in
+        memory at a time. What became of the review list is kept for the manifest."""
+        rejected, known = self.reviewed.rejected, set[str]()
+        for part in parts:
+            rows = part.tables[ROWS]
+            kept = np.arange(len(rows), dtype=np.int32)
+            if self.config.review:
+                uids = rows["uid"].to_pylist()
+                known.update(self.reviewed.verdicts.keys() & uids)
+                kept = kept[[uid not in rejected for uid in uids]]
+            yield rows, kept
         if self.config.review:
-            self._review_outcome = self.reviewed.outcome(set().union(*uids))
-        return [np.array([i for i, uid in enumerate(of_part) if uid not in rejected], np.int64) for of_part in uids]
+            self._review_outcome = self.reviewed.outcome(known)
 
     def manifest_extras(self, selections: Sequence[Selection], parts: Sequence[SceneRef]) -> dict[str, Any]:
         """What each task asks, the outcome of the review, None without one, and the hash of all that the pictures of a

@@ -41,7 +41,7 @@ class Review:
         """What the manifest says of it.
 
         Args:
-            uids: of all rows that the scenes gave, published or not.
+            uids: those of the list that are of rows the scenes gave, published or not.
         """
         unknown = [uid for uid in self.verdicts if uid not in uids]
         counts = Counter(verdict for uid, verdict in self.verdicts.items() if uid in uids)

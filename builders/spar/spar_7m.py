@@ -157,13 +157,13 @@ class Spar7M(SparBuilder):
 
     def select(self, parts: Sequence[Candidates]) -> list[Selection]:
         """Every row that no reviewer has rejected, by task and split."""
-        picks: dict[tuple[str, str], list[tuple[int, NDArray[np.int64]]]] = {}
-        for number, (part, published) in enumerate(zip(parts, self.not_rejected(parts), strict=True)):
+        picks: dict[tuple[str, str], list[tuple[int, NDArray[np.int32]]]] = {}
+        for number, (part, (rows, published)) in enumerate(zip(parts, self.not_rejected(parts), strict=True)):
             split = self._split(part.ref)
-            tasks = part.tables[ROWS]["task"].combine_chunks().dictionary_encode()
+            tasks = rows["task"].combine_chunks().dictionary_encode()
             codes = tasks.indices.to_numpy(zero_copy_only=False)[published]
             chosen = {name: published[codes == code] for code, name in enumerate(tasks.dictionary.to_pylist())}
-            chosen |= {name: np.arange(len(part.tables[name])) for name in WITHOUT_QUESTIONS}
+            chosen |= {name: np.arange(len(part.tables[name]), dtype=np.int32) for name in WITHOUT_QUESTIONS}
             for config, numbers in chosen.items():
                 if len(numbers):
                     picks.setdefault((config, split), []).append((number, numbers))

@@ -147,8 +147,8 @@ class SparBench(SparBuilder):
         scene stay together."""
         candidates = [
             {"part": number, "row": int(row), **candidate}
-            for number, (part, rows) in enumerate(zip(parts, self.not_rejected(parts), strict=True))
-            for row, candidate in zip(rows, part.tables[ROWS].take(pa.array(rows)).to_pylist(), strict=True)
+            for number, (table, rows) in enumerate(self.not_rejected(parts))
+            for row, candidate in zip(rows, table.select(["task", "frame_ids"]).take(pa.array(rows)).to_pylist())
         ]
         with_depth_map = [set(part.tables[DEPTH]["frame_id"].to_pylist()) for part in parts]
         turn: Counter[tuple[int, str]] = Counter()

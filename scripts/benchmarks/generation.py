@@ -32,7 +32,7 @@ import typer
 from builders.command import run_command
 from builders.errors import InputError
 from builders.hub import parts
-from builders.hub.engine import map_scenes
+from builders.hub.engine import map_parts
 from builders.hub.parquet import writer_options
 from builders.hub.parts import ensure_part, part_path
 from builders.scenes import scannet
@@ -233,7 +233,7 @@ def timed_part(builder: SparBuilder, folder: Path, ref: Any) -> dict[str, float]
         one.start()
     try:
         start, busy = time.perf_counter(), time.process_time()
-        list(map_scenes(partial(ensure_part, builder, folder), [ref], workers=1))
+        list(map_parts(partial(ensure_part, builder, folder), [ref], workers=1))
         spent["whole"], spent["cpu"] = time.perf_counter() - start, time.process_time() - busy
     finally:
         for one in patches:

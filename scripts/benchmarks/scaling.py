@@ -1,121 +1,129 @@
-"""How the cost of one scene grows with its frames and its objects: visibility, questions of all tasks, verification.
+"""What a build takes on one core, on two, and, by projection, on a cluster; what the engines cost; what the Hub gets.
 
-    python scripts/benchmarks/scaling.py
+    python scripts/benchmarks/scaling.py                                       # procedural rooms, plainly rendered
+    python scripts/benchmarks/scaling.py --built build/spar_7m --cores 64      # the projection from a build of yours
 
-A hall of boxes in rows, seen by a camera that walks along them, is built with 20 to 200 frames and with 10 to 100
-objects. Prints processor seconds and the slope of log(seconds) over log(size): 1 is linear growth. Frames cost rays, so
-their slope should be about 1 (less what a scene costs once). Objects cost rays to their vertices and along their
-outlines; questions are drawn one by one and rows are capped, so that both slopes should stay below 1.
+Builds spar_7m with one worker and with two (the same bytes, held against each other), and times parts that do nothing
+under each engine. The projection says its assumptions. Bytes and files are of pictures that are embedded, or not, as in
+the build it goes by.
 """
 
+import math
+import statistics
+import tempfile
 import time
-from collections import Counter
-from typing import Annotated
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from builders.command import run_command
-from builders.scenes.scene import Frame, Mesh, OrientedBox, Scene, SceneObject
-from builders.spar.limits import Limits
-from builders.spar.records import build_record
-from builders.spar.rows import task_rows
-from builders.spar.tasks import TASKS
+from builders.hub.build_log import last_run
+from builders.hub.engine import ENGINES, map_parts
+from builders.hub.folder import build_folder
+from builders.hub.manifest import read_manifest
+from builders.hub.shards import SHARD_BYTES
+from builders.spar.spar_7m import Spar7M
 
-LABELS = ("chair", "table", "lamp", "box", "sofa", "plant", "bin", "shelf", "bed", "desk", "stool", "crate")
-CELLS = 12
-"""Quads along a side of each box face."""
+HUB_FILES, HUB_ENTRIES, HUB_COMMIT = 100_000, 10_000, 100
+"""What the Hub recommends to stay below: files of a repository, entries of a folder, files of a commit."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)
 def main(
-    frames: Annotated[list[int], typer.Option(help="Frame counts, with 30 objects.")] = [20, 50, 100, 200],  # noqa: B006
-    objects: Annotated[list[int], typer.Option(help="Object counts, with 40 frames.")] = [10, 25, 50, 100],  # noqa: B006
-    per_task: Annotated[int, typer.Option(min=1, help="Rows per task and format.")] = 30,
-    repeats: Annotated[int, typer.Option(min=1, help="The fastest of so many runs counts.")] = 2,
+    scenes: Annotated[int, typer.Option(min=2, help="Rooms to build.")] = 6,
+    rows: Annotated[int, typer.Option(help="max_per_task.")] = 30,
+    built: Annotated[Path | None, typer.Option(help="A finished build to go by, in place of rooms.")] = None,
+    project: Annotated[int, typer.Option(help="Scenes of the projection.")] = 4500,
+    cores: Annotated[int, typer.Option(help="Cores of the projection.")] = 64,
+    empty_parts: Annotated[int, typer.Option(help="Parts that do nothing, for the cost of an engine.")] = 300,
 ) -> None:
-    for what, sizes in (("frames", frames), ("objects", objects)):
-        seen, asked = [], []
-        for size in sizes:
-            scene = hall(size if what == "objects" else 30, size if what == "frames" else 40)
-            runs = [timed(scene, per_task) for _ in range(repeats)]
-            seen.append(min(run[0] for run in runs))
-            asked.append(min(run[1] for run in runs))
-            rows = runs[0][2]
-            print(f"{size:5d} {what}: visibility {seen[-1]:7.3f} s, questions {asked[-1]:7.3f} s, {rows} rows, "
-                  f"{rows / (seen[-1] + asked[-1]):.0f} rows a second")
-        whole = np.add(seen, asked)
-        for stage, spent in (("visibility", seen), ("questions", asked), ("both", whole)):
-            print(f"      {what}: slope of {stage}: {slope(sizes, spent):.2f}")
+    starts, costs = {}, {}
+    for engine in ENGINES:
+        if engine == "ray" and not find_spec("ray"):
+            print("engine ray: not installed")
+            continue
+        starts[engine], costs[engine], driver = engine_cost(engine, empty_parts)
+        print(f"engine {engine}: {starts[engine]:.1f} s until the first results; then {1e3 * costs[engine]:.2f} ms a "
+              f"part with 2 workers, of which {1e3 * driver:.2f} ms are processor time of the driver", flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        if built is None:
+            built = timed_builds(Path(temporary), scenes, rows)
+        parts, after = measured(built)
+        work = statistics.mean(part["seconds"] for part in parts)
+        print(f"a part: {work:.2f} s of work, {statistics.mean(part['rows'] for part in parts):.0f} rows, "
+              f"{statistics.mean(part['bytes'] for part in parts) / 1e6:.2f} MB")
+        for engine, cost in costs.items():
+            print(f"  {engine}: its engine adds {cost / work:.3%}")
+        projection(read_manifest(built), parts, after, max(costs.values()), max(starts.values()), project, cores)
 
 
-def hall(objects: int, frames: int) -> Scene:
-    """Boxes in rows two metres apart on a floor, and a camera that walks around them at eye height."""
-    rng = np.random.default_rng(0)
-    columns = int(np.ceil(np.sqrt(objects)))
-    vertices, faces, items, count = [], [], [], 0
-    for i in range(objects + 1):
-        if i < objects:
-            extents = rng.uniform(0.3, 0.8, 3)
-            center = np.array([1.6 * (i % columns), 1.6 * (i // columns), extents[2] / 2 + rng.uniform(0, 0.7)])
-        else:
-            extents = np.array([1.6 * columns + 4, 1.6 * columns + 4, 0.1])
-            center = np.array([0.8 * columns, 0.8 * columns, -0.05])
-        points, triangles = box_mesh(center, extents)
-        label = LABELS[i % len(LABELS)] + ("" if i < len(LABELS) else f" {i // len(LABELS)}")
-        box = OrientedBox(center, np.eye(3), extents)
-        items.append(SceneObject(str(i), label, box, np.arange(count, count + len(points)), i == objects))
-        vertices.append(points)
-        faces.append(triangles + count)
-        count += len(points)
-    intrinsics = np.array([[520.0, 0, 319.5], [0, 520.0, 239.5], [0, 0, 1]])
-    poses = []
-    for turn in np.linspace(0, 4 * np.pi, frames, endpoint=False):
-        eye = 0.8 * columns + (0.8 * columns + 1.5) * np.array([np.cos(turn), np.sin(turn)])
-        at = 0.8 * columns + 0.5 * columns * np.array([np.cos(5 * turn), np.sin(5 * turn)])
-        poses.append(look_at(np.array([*eye, 1.6]), np.array([*at, 0.5])))
-    cameras = tuple(Frame(str(i), 640, 480, intrinsics, pose) for i, pose in enumerate(poses))
-    return Scene("hall", "hall", Mesh(np.concatenate(vertices), np.concatenate(faces)), tuple(items), cameras)
+def nothing(part: int) -> int:
+    return part
 
 
-def box_mesh(center: np.ndarray, extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(V, 3) vertices and (F, 3) faces of a box's surface, each side cut into CELLS x CELLS quads."""
-    steps = np.linspace(-0.5, 0.5, CELLS + 1)
-    grid = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-    corner = (np.arange(CELLS)[:, None] * (CELLS + 1) + np.arange(CELLS)).ravel()
-    quads = np.stack([corner, corner + 1, corner + CELLS + 2, corner + CELLS + 1], axis=1)
-    side = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    sides = [np.insert(grid, axis, end, axis=1) for axis in range(3) for end in (-0.5, 0.5)]
-    faces = np.concatenate([side + i * len(grid) for i in range(6)])
-    return center + np.concatenate(sides) * extents, faces
+def engine_cost(engine: str, parts: int) -> tuple[float, float, float]:
+    """Seconds until the first result; seconds for each later one; processor seconds of the driver for each."""
+    begun, results = time.perf_counter(), map_parts(nothing, range(parts), engine, 2)
+    for _ in range(2):  # of each worker
+        next(results)
+    first, driver = time.perf_counter(), time.process_time()
+    left = len(list(results))
+    return first - begun, (time.perf_counter() - first) / left, (time.process_time() - driver) / left
 
 
-def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
-    forward = (target - eye) / np.linalg.norm(target - eye)
-    right = np.cross(forward, (0, 0, 1.0)) / np.linalg.norm(np.cross(forward, (0, 0, 1.0)))
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    pose[:3, 3] = eye
-    return pose
+def timed_builds(folder: Path, scenes: int, rows: int) -> Path:
+    """Builds with one and with two workers; the folder of the first."""
+    seconds = {}
+    for workers in (1, 2):
+        builder = Spar7M(sources=("procedural",), renderer="raycast", scenes=scenes, max_per_task=rows)
+        begun = time.perf_counter()
+        build_folder(builder, folder / str(workers), workers)
+        seconds[workers] = time.perf_counter() - begun - measured(folder / str(workers))[1]
+        print(f"{workers} workers: {scenes / seconds[workers] * 60:.2f} scenes a minute (parts alone)", flush=True)
+    if read_manifest(folder / "1")["files"] != read_manifest(folder / "2")["files"]:
+        raise AssertionError("two workers gave other bytes than one")
+    print(f"2 workers are {seconds[1] / seconds[2]:.2f} times as fast as 1")
+    return folder / "1"
 
 
-def timed(scene: Scene, per_task: int) -> tuple[float, float, int]:
-    """Processor seconds of visibility and of questions with verification, and rows."""
-    limits = Limits(keyframe_translation=0, keyframe_rotation=0, max_depth=30, min_area=0.0005)
-    start = time.process_time()
-    record = build_record(scene, limits, video=True)
-    middle = time.process_time()
-    rows = 0
-    for task in TASKS.values():
-        for form in task.formats:
-            rows += len(list(task_rows(task, form, record, limits, per_task, ("scaling",), Counter())))
-    return middle - start, time.process_time() - middle, rows
+def measured(built: Path) -> tuple[list[dict[str, Any]], float]:
+    """The parts that the last build made, and the seconds of what followed them: choosing, shards, manifest."""
+    run = last_run(built / ".build" / "log.jsonl")
+    parts = [event for event in run if event["event"] == "part" and event["became"] == "made"]
+    if not parts:
+        raise typer.BadParameter(f"{built}: its last build made no part; build it anew")
+    return parts, run[-1]["time"] - max(part["time"] for part in parts)
 
 
-def slope(sizes: list[int], spent: np.ndarray | list[float]) -> float:
-    return float(np.polyfit(np.log(sizes), np.log(spent), 1)[0])
+def projection(
+    manifest: dict[str, Any], parts: list[dict[str, Any]], after: float, cost: float, start: float, scenes: int,
+    cores: int,
+) -> None:
+    """Time on a cluster, and what would be published."""
+    times = [part["seconds"] for part in parts]
+    share = scenes / len(parts)
+    hours = (sum(times) * share / cores + max(times) + start + scenes * cost) / 3600
+    merging = after * share / 3600
+    print(f"""{scenes} scenes on {cores} cores: {hours:.2f} h for the parts, then {merging:.2f} h to merge, if
+  scenes cost what these {len(parts)} cost ({min(times):.1f} to {max(times):.1f} s);
+  a core does as much as one here, whatever the others do; the slowest scene begins last;
+  one driver hands out all parts, one by one; one core merges;
+  reading scans and writing parts is no slower than here (a shared file system is often the limit)""")
+    stored = {split: entry["stored_bytes"] * share for split, entry in manifest["images"].items()}
+    files = {split: max(1, math.ceil(size / SHARD_BYTES)) for split, size in stored.items()}
+    folders: dict[str, int] = {}
+    for split, count in files.items():
+        folders[split.split("/")[0]] = folders.get(split.split("/")[0], 0) + count
+    total = sum(files.values()) + 2
+    rows = sum(manifest["rows"].values()) * share
+    print(f"""Hub: {rows / 1e6:.1f} M rows of all configs, {sum(stored.values()) / 1e9:.0f} GB
+  {total} files (recommended: below {HUB_FILES}), of {SHARD_BYTES / 1e9:.1f} GB (below 20)
+  at most {max(folders.values())} in a folder (below {HUB_ENTRIES})
+  {math.ceil(total / HUB_COMMIT)} commits of at most {HUB_COMMIT} files, or one that is larger than recommended""")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,158 @@
+"""Builds that are killed again and again give the same bytes, and no part is made twice. Linux.
+
+    python scripts/benchmarks/kills.py --out build/kills                       # 200 rooms, 30 and 20 kills
+    python scripts/benchmarks/kills.py --out build/kills --scenes 60 --seconds 3
+
+Procedural rooms, plainly rendered, are built without trouble first; then under Ray, if it is installed; then while
+random workers are killed; then while the build itself is killed at random moments and started again. Each time the
+shards and the manifest must be those of the first build, and a part that was whole before a kill must still be the same
+file at the end. Prints a line for each; exit code 1 if anything differs.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builders.command import run_command
+from builders.errors import InputError
+from builders.hub.build_log import events
+from builders.hub.files import sha256_of
+from builders.hub.manifest import read_manifest
+
+BUILD = ("spar_bench", "--pixels", "referenced", "--renderer", "raycast", "--workers", "2", "--set", "bench_scenes=all",
+         "--set", "candidates=1", "--set", "max_keyframes=4", "--set", "keyframe_translation=1.5",
+         "--set", "keyframe_rotation=80")
+"""Few frames to look at: what costs time, two or three seconds, is the room."""
+TABLES = ("rows", "depth")
+"""Of a whole part."""
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=__doc__)
+def main(
+    out: Annotated[Path, typer.Option(help="A new folder for the builds.")],
+    scenes: Annotated[int, typer.Option(min=4)] = 200,
+    worker_kills: Annotated[int, typer.Option(min=0)] = 30,
+    driver_kills: Annotated[int, typer.Option(min=0)] = 20,
+    seconds: Annotated[float, typer.Option(help="Mean time between two kills.")] = 6.0,
+    reference: Annotated[Path | None, typer.Option(help="A finished build of the same, to save the first one.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+) -> None:
+    if out.exists():
+        raise InputError(f"{out}: exists; choose another --out")
+    chance = random.Random(seed)
+    if reference is None:
+        reference = out / "reference"
+        start(reference, scenes).wait()
+    wanted, problems = contents(reference), 0
+    print(f"reference: {len(wanted) - 1} shards, {len(read_manifest(reference)['scenes'])} scenes", flush=True)
+    if find_spec("ray"):
+        start(out / "ray", scenes, "--engine", "ray").wait()
+        problems += told("ray", out / "ray", wanted, "")
+    if worker_kills:
+        build = start(out / "workers", scenes, "--tries", "20")
+        killed = with_dying_workers(build, worker_kills, seconds, chance)
+        problems += told("workers", out / "workers", wanted, f"{killed} workers killed")
+        problems += killed < worker_kills
+    if driver_kills:
+        kills, changed = with_dying_drivers(out / "drivers", scenes, driver_kills, seconds, chance)
+        happened = f"{kills} builds killed, {changed} tables of whole parts made again"
+        problems += told("drivers", out / "drivers", wanted, happened)
+        problems += changed + (kills < driver_kills)
+    if problems:
+        raise typer.Exit(1)
+
+
+def start(out: Path, scenes: int, *more: str) -> subprocess.Popen[bytes]:
+    """A build with two workers."""
+    script = Path(__file__).parents[1] / "build.py"
+    command = [sys.executable, str(script), *BUILD, "--out", str(out), "--scenes", str(scenes), *more]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.with_suffix(".txt").open("a") as said:
+        return subprocess.Popen(command, stdout=said, stderr=said)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Path -> sha256 of the shards and the manifest."""
+    return {name: sha256_of(folder / name) for name in (*read_manifest(folder)["files"], "manifest.json")}
+
+
+def told(name: str, folder: Path, wanted: dict[str, str], happened: str) -> int:
+    """Print how a build ended; 1 if it differs from the reference, or has made a part twice."""
+    same = contents(folder) == wanted
+    became = Counter((e["part"], e["became"]) for e in events(folder / ".build" / "log.jsonl") if e["event"] == "part")
+    made = Counter({part: count for (part, kind), count in became.items() if kind == "made"})
+    deaths = sum(e["event"] == "note" and "(try " in e["text"] for e in events(folder / ".build" / "log.jsonl"))
+    twice = sum(count > 1 for count in made.values())
+    print(f"{name}: {'the same bytes' if same else 'OTHER BYTES'}; {happened or 'no kills'}; {deaths} tries ended by a "
+          f"death, {twice} parts noted as made twice", flush=True)
+    return int(not same or twice > 0)
+
+
+def with_dying_workers(build: subprocess.Popen[bytes], kills: int, seconds: float, chance: random.Random) -> int:
+    """How many workers could be killed before the build was done."""
+    killed = 0
+    while build.poll() is None:
+        time.sleep(chance.uniform(0, 2 * seconds))
+        workers = list(children(build.pid))
+        if killed < kills and workers:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+            killed += 1
+    return killed
+
+
+def with_dying_drivers(
+    out: Path, scenes: int, kills: int, seconds: float, chance: random.Random
+) -> tuple[int, int]:
+    """How many builds were killed before one could end, and how many parts that were whole have been made again."""
+    seen: dict[Path, int] = {}
+    for number in range(kills + 1):
+        build = start(out, scenes)
+        if number < kills:
+            time.sleep(chance.uniform(seconds, 5 * seconds))  # a start takes some seconds
+        if number == kills or build.poll() is not None:
+            build.wait()
+            break
+        workers = list(children(build.pid))
+        build.kill()
+        build.wait()
+        while any(map(runs, workers)):
+            time.sleep(0.05)  # they end by themselves, as soon as they see that nobody waits for them
+        for part in (out / ".build" / "parts").glob("*/*"):
+            tables = [part / f"{name}.parquet" for name in TABLES]
+            if all(table.exists() for table in tables):
+                seen |= {table: table.stat().st_mtime_ns for table in tables if table not in seen}
+    return number, sum(path.stat().st_mtime_ns != moment for path, moment in seen.items())
+
+
+def children(pid: int) -> Iterator[int]:
+    """Worker processes of a build (not the resource tracker of ``multiprocessing``)."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and b"spawn_main" in (entry / "cmdline").read_bytes():
+                yield int(entry.name)
+        except OSError:  # has just ended
+            continue
+
+
+def runs(pid: int) -> bool:
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty for what has ended and waits to be noticed
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    run_command(app)
