@@ -69,9 +69,9 @@ SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 
 NOT_TO_BE_PASSED_ON = frozenset(
-    {"scannet", "scannetpp", "structured3d", "matterport3d", "EmbSpatial-Bench", "CV-Bench"})
-"""Scans whose terms forbid to pass their pixels on, those without a reader here included: rows may come from the
-released files. A source's ``redistributable`` says the same. And benchmarks with such photographs, whatever licence
+    {"scannet", "scannetpp", "structured3d", "matterport3d", "rxr", "EmbSpatial-Bench", "CV-Bench"})
+"""Scans whose terms forbid to pass their pixels on; ``rxr`` is what the released SPAR-7M calls walks through houses of
+Matterport3D. A source's ``redistributable`` says the same. And benchmarks with such photographs, whatever licence
 their questions have: EmbSpatial-Bench has Matterport3D and ScanNet; CV-Bench has ADE20K and, by Omni3D, nuScenes and
 SUN RGB-D, which are for research alone."""
 
