@@ -1,7 +1,7 @@
 # `make` alone lists what there is. Every target sets up .venv first (a moment when it is up to date).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup models demo test lint clean
 
 PYTHON := .venv/bin/python
 WORKERS ?= 2
@@ -20,7 +20,10 @@ setup:  ## create .venv with Python 3.11 and the pinned packages
 demo: setup  ## build small datasets from procedural rooms, score baselines, write build/demo/report.html
 	$(PYTHON) scripts/demo.py --out build/demo
 
-test: lint  ## lint, type check and run the tests (WORKERS=2, PYTEST_FLAGS=...)
+models: setup  ## the same, with what runs models: torch, transformers, a server for the tests
+	@bash scripts/setup.sh models,serve
+
+test: models lint  ## lint, type check and run the tests (WORKERS=2, PYTEST_FLAGS=...)
 	$(PYTHON) -m pytest -q -rs -n $(WORKERS) $(PYTEST_FLAGS)
 
 lint: setup  ## ruff and mypy

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from builders.errors import InputError
+from builders.errors import InputError, ShareDone
 
 
 def _unwrapped(text: str) -> str:
@@ -20,6 +20,8 @@ def run_command(app: typer.Typer) -> None:
     command.help = _unwrapped(command.help or "")
     try:
         command()
+    except ShareDone as done:
+        print(done)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

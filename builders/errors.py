@@ -1,4 +1,4 @@
-"""The two ways input can be wrong, each with a message of one line that says what to do."""
+"""The two ways input can be wrong, each with a message of one line that says what to do; and an end that is none."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
 
 class SceneError(Exception):
     """One scene cannot be used. It is quarantined with this reason; the other scenes are built."""
+
+
+class ShareDone(Exception):
+    """Not a failure: this process has done its share, and others are still at theirs. Commands exit with code 0."""

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from builders.errors import InputError
+from builders.errors import InputError, ShareDone
 from recipes.answerers.answerer import Answerer
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
+from recipes.asking import answer_all
 from recipes.items import Composed, Items
-from recipes.predictions import FILE_NAME, Answers, answer_all, read_predictions, write_items, write_predictions
+from recipes.predictions import (
+    FILE_NAME,
+    Answers,
+    Counts,
+    PredictionStore,
+    read_predictions,
+    write_items,
+    write_predictions,
+)
 from recipes.questions import Questions, Row
 from recipes.results import Results, make_results, write_results
 from recipes.scoring import Score
+from recipes.shards import WHOLE, Shard
 
 
 class Scored(NamedTuple):
@@ -52,6 +62,7 @@ def evaluate(
     predictions: Path | None = None,
     seed: int = 0,
     asking: AnswererSettings = DEFAULTS,
+    shard: Shard = WHOLE,
     progress: bool = True,
 ) -> Results:
     """Answer the questions (or read the answers given), score them, and write both files into ``out``.
@@ -59,6 +70,7 @@ def evaluate(
     Raises:
         InputError: nothing to score, an unknown model, a predictions file that does not fit, or ``out`` belongs to
             another run.
+        ShareDone: other shards have not answered theirs; the last of them scores.
     """
     asked = questions.scored(limit)
     if not asked:
@@ -75,15 +87,21 @@ def evaluate(
     }
     path = out / FILE_NAME
     answerer = None
+    counts: Counts = {}
     if predictions:
+        if shard != WHOLE:
+            raise InputError("--num-shards: is for asking; one process reads --predictions")
         read_predictions(path, run)
         answers = recipe.read_given(predictions, questions.rows)
         write_predictions(path, run, answers, questions.rows)
     else:
         all_rows = [questions.rows[position] for position in questions.scored()]
         answerer = recipe.make_answerer(model, all_rows, seed, asking)
-        answers = answer_all(answerer, questions, limit, path, {**run, **answerer.settings}, batch_size, progress)
+        store = PredictionStore(path, {**run, **answerer.settings})
+        answers, counts = answer_all(answerer, questions, limit, store, batch_size, progress, shard)
     rows = [questions.rows[position] for position in asked]
+    if left := sum(row["uid"] not in answers for row in rows):
+        raise ShareDone(f"{out}: share {shard.index} of {shard.count} is answered; {left} questions are left to others")
     scored = recipe.score(rows, answers)
     write_items(path, scored.items)
     settings = {
@@ -98,7 +116,7 @@ def evaluate(
         "composed": scored.composed,
     }
     if answerer:
-        settings |= {"answerer": {**answerer.settings}, "since_last_start": answerer.counts()}
+        settings |= {"answerer": {**answerer.settings}, "counts": {**counts}}
     environment = answerer.environment() if answerer else {}
     results = make_results(recipe.name, model, questions, scored.metrics, settings | scored.settings, environment)
     write_results(out, results)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from builders.errors import InputError
 from recipes.answerers.answerer import Answer, answer_from_text
-from recipes.answerers.yes_no import answer_of_margin, answer_of_yes_no_text
+from recipes.answerers.yes_no import answer_of_lean, answer_of_margin, answer_of_yes_no_text
 from recipes.questions import Row
 
 MISSING = Answer("", None, "missing", None, 0.0)
@@ -44,7 +44,7 @@ def read_given_answers(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
 
 def read_given_margins(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
     """``uid`` -> answer to a yes/no question, ``MISSING`` where the file has none. The file has ``margin`` (logit_yes -
-    logit_no) or ``raw_text``; a text is a certain answer, so that v is then exact match.
+    logit_no), ``raw_text`` or both; a text alone is a certain answer, so that v is then exact match.
 
     Raises:
         InputError: unreadable, without the columns, an id twice or unknown, or a margin that is no number.
@@ -58,7 +58,8 @@ def read_given_margins(path: Path, rows: Sequence[Row]) -> dict[str, Answer]:
             raise InputError(f"{path}: row {number}: the id {uid!r} {what}; an id is such as {rows[0]['uid']!r}")
         text = str(record.get("raw_text") or record.get("answer") or "")
         if record.get("margin") not in (None, ""):
-            given[uid] = answer_of_margin(_margin(path, number, record["margin"]), 0.0, text)
+            margin = _margin(path, number, record["margin"])
+            given[uid] = answer_of_lean(margin, text, 0.0) if text else answer_of_margin(margin, 0.0)
         else:
             given[uid] = answer_of_yes_no_text(text, 0.0)
     if not given:

@@ -1,28 +1,34 @@
-"""``predictions.parquet``: one row per answered question, saved while the run goes on, so that it can be resumed.
+"""``predictions.parquet``: one row per answered question.
 
 Columns: ``id`` (the row's ``uid``), ``raw_text``, ``answer``, ``status``, ``margin``, ``seconds``; and once the run is
 scored ``score`` (0 to 1), ``group`` and ``parts`` (``items.py``), empty for questions that were not scored. The file's
-metadata names the run it belongs to: answers of another model or dataset are never mixed in. A question whose status is
-``failed`` is asked again by the next run.
+metadata names the run it belongs to: answers of another model or dataset are never mixed in.
+
+While questions are asked, answers are kept in parts beside the file, ``predictions.part-*.parquet``: each gets its name
+only when whole, so that a killed process loses what it was at and nothing else. Several processes may add to one
+folder; each, when it ends, folds all parts into the file. A lock keeps a part from being folded while it grows.
 """
 
 import json
 import logging
-from collections.abc import Iterable
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
+from filelock import FileLock
 
 from builders.errors import InputError
 from builders.hub.files import replacing
-from recipes.answerers.answerer import FAILED, Answer, Answerer, Interrupted
+from recipes.answerers.answerer import FAILED, Answer
 from recipes.items import Item, Items
-from recipes.questions import Questions, Row
+from recipes.questions import Row
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +48,27 @@ SCHEMA = pa.schema(
 )
 _OF_ITEMS = ("score", "group", "parts")
 """Columns that scoring fills."""
-_RUN_KEY = b"vantage.run"
-_SAVE_EVERY = 5.0
-"""Seconds: the most work a killed process can lose, besides the batch it was at."""
+_RUN_KEY, _COUNTS_KEY = b"vantage.run", b"vantage.counts"
+_PART_ROWS = 1000
+"""Answers of a part: it is written anew, with more of them, until it has so many."""
+_SAVING_SHARE = 0.05
+"""Of the time, at most: a model's batches, which take long, are all saved at once; quick answers are saved together."""
 
 Run = dict[str, Any]
 """What the answers depend on: model, seed, dataset."""
 Answers = dict[str, Answer]
 """``uid`` -> answer."""
+Counts = Mapping[str, float]
+"""What happened on the way, such as tokens and retries, by name."""
+
+
+class _Held(NamedTuple):
+    """What a file holds."""
+
+    run: Run
+    answers: Answers
+    counts: dict[str, Counts]
+    """Name of a part -> what happened while it was filled. A part may grow on after it was folded: it counts once."""
 
 
 def read_predictions(path: Path, run: Run | None = None) -> Answers:
@@ -61,20 +80,20 @@ def read_predictions(path: Path, run: Run | None = None) -> Answers:
     Raises:
         InputError: not readable, or of another run.
     """
-    if not path.exists():
-        return {}
     try:
-        table = pq.read_table(path)
-        held = json.loads((table.schema.metadata or {})[_RUN_KEY])
-        own = [name for name in table.column_names if name not in _OF_ITEMS]
-        answers = {row.pop("id"): Answer(**row) for row in table.select(own).to_pylist()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        what = type(error).__name__
-        raise InputError(f"{path}: not readable as predictions ({what}); delete it to answer again") from error
-    if run is not None and held != run:
-        differing = ", ".join(sorted(key for key in held.keys() | run.keys() if held.get(key) != run.get(key)))
-        raise InputError(f"{path}: holds answers of another run (other {differing}); choose another --out or delete it")
-    return answers
+        held = _read(path)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InputError(f"{error}; delete it to answer again") from error
+    if run is not None:
+        _check_run(path, held, run)
+    return held.answers
+
+
+def write_predictions(path: Path, run: Run, answers: Answers, rows: Iterable[Row]) -> None:
+    """Write the answers in the order of the rows, under the final name only when complete."""
+    _write(path, _Held(run, {row["uid"]: answers[row["uid"]] for row in rows if row["uid"] in answers}, {}))
 
 
 def read_items(path: Path) -> Items:
@@ -103,63 +122,151 @@ def write_items(path: Path, items: Items) -> None:
     arrays = [pa.array(columns[field.name], field.type) if field.name in columns else table[field.name]
               for field in SCHEMA]
     with replacing(path) as temporary:
-        pq.write_table(pa.table(arrays, schema=SCHEMA.with_metadata(table.schema.metadata)), temporary)
+        pq.write_table(pa.table(arrays, schema=SCHEMA.with_metadata(table.schema.metadata)), temporary,
+                       write_page_checksum=True)
 
 
-def write_predictions(path: Path, run: Run, answers: Answers, rows: Iterable[Row]) -> None:
-    """Write the answers in the order of the rows, under the final name only when complete."""
-    records = [{"id": row["uid"]} | asdict(answers[row["uid"]]) for row in rows if row["uid"] in answers]
-    table = pa.Table.from_pylist(records, schema=SCHEMA.with_metadata({_RUN_KEY: json.dumps(run, sort_keys=True)}))
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary)
+class PredictionStore:
+    """The answers of one run: its file, and the parts of the processes that are at work on it."""
+
+    def __init__(self, path: Path, run: Run) -> None:
+        """
+        Args:
+            path: of ``predictions.parquet``.
+        """
+        self._path = path
+        self._lock = FileLock(path.with_suffix(".lock"))
+        self._run = run
+        self._answers: Answers = {}
+        self._counts: Counts = {}
+        self._counted: Counts = {}
+        self._new_part()
+        self._is_saved = True
+        self._due = 0.0
+
+    def read(self) -> Answers:
+        """All answers so far, of every process.
+
+        Raises:
+            InputError: the folder belongs to another run.
+        """
+        return self._read_all()[0]
+
+    def add(self, answers: Mapping[str, Answer], counts: Counts) -> None:
+        """Keep these answers, in a moment at the latest.
+
+        Args:
+            counts: what happened since this store was made.
+        """
+        self._is_saved = self._is_saved and not answers and counts == self._counts
+        self._answers |= answers
+        self._counts = counts
+        if perf_counter() >= self._due:
+            self._save()
+
+    def fold(self, rows: Iterable[Row], counts: Counts) -> tuple[Answers, Counts]:
+        """Make one file of the parts, with its answers in the order of the rows.
+
+        Args:
+            counts: what happened since this store was made.
+
+        Returns:
+            All answers, and what happened over all processes and starts.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            self.add({}, counts)
+            self._save()
+            answers, by_part, parts = self._read_all()
+            if parts:
+                ordered = {row["uid"]: answers[row["uid"]] for row in rows if row["uid"] in answers}
+                _write(self._path, _Held(self._run, ordered, by_part))
+                for part in parts:
+                    part.unlink(missing_ok=True)
+            Path(self._lock.lock_file).unlink()  # who waits for it notices, and makes it anew
+        self._answers = {}
+        self._new_part()
+        total: Counter[str] = Counter()
+        for of_part in by_part.values():
+            total.update(of_part)
+        return answers, dict(total)
+
+    def _save(self) -> None:
+        if self._is_saved:
+            return
+        start = perf_counter()
+        since = {name: count - self._counted.get(name, 0) for name, count in self._counts.items()}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            _write(self._part, _Held(self._run, self._answers, {self._part.name: since}))
+        self._is_saved = True
+        if len(self._answers) >= _PART_ROWS:
+            self._answers = {}
+            self._new_part()
+        now = perf_counter()
+        self._due = now + (now - start) / _SAVING_SHARE
+
+    def _new_part(self) -> None:
+        self._part = self._path.with_suffix(f".part-{uuid.uuid4().hex}.parquet")
+        self._counted = self._counts
+
+    def _read_all(self) -> tuple[Answers, dict[str, Counts], list[Path]]:
+        """Answers, counts by part, and the parts that there are. The file is read after the parts: what another process
+        folds meanwhile is then in the file."""
+        answers: Answers = {}
+        counts: dict[str, Counts] = {}
+        parts = sorted(self._path.parent.glob(f"{self._path.stem}.part-*.parquet"))
+        for path in (*parts, self._path):
+            held = self._read_whole(path)
+            answers |= {uid: answer for uid, answer in held.answers.items()
+                        if uid not in answers or answers[uid].status == FAILED}
+            counts = held.counts | counts
+        return answers, counts, parts
+
+    def _read_whole(self, path: Path) -> _Held:
+        """What a file holds. One that is damaged (a full disk, a power cut) is set aside, not deleted."""
+        try:
+            held = _read(path)
+        except FileNotFoundError:
+            return _Held(self._run, {}, {})
+        except OSError as error:
+            aside = path.with_suffix(".unreadable")
+            with suppress(FileNotFoundError):  # another process was faster
+                path.replace(aside)
+            logger.warning("%s; it is now %s, and its questions are asked again", error, aside.name)
+            return _Held(self._run, {}, {})
+        _check_run(path, held, self._run)
+        return held
 
 
-def answer_all(
-    answerer: Answerer, questions: Questions, limit: int, path: Path, run: Run, batch_size: int, progress: bool = True
-) -> Answers:
-    """Answer the first ``limit`` questions (0: all) that a metric scores, less those that ``path`` holds already.
+def _check_run(path: Path, held: _Held, run: Run) -> None:
+    if held.run != run:
+        differing = ", ".join(sorted(key for key in held.run.keys() | run.keys() if held.run.get(key) != run.get(key)))
+        raise InputError(f"{path}: holds answers of another run (other {differing}); choose another --out or delete it")
+
+
+def _read(path: Path) -> _Held:
+    """Check and read a file.
 
     Raises:
-        InputError: ``path`` belongs to another run.
+        OSError: damaged.
     """
-    answers = _resumed(path, run)
-    asked = questions.scored(limit)
-    todo = [position for position in asked if questions.rows[position]["uid"] not in answers]
-    saved = monotonic()
     try:
-        done = len(asked) - len(todo)
-        with tqdm(total=len(asked), initial=done, desc="answers", unit="q", disable=not progress) as bar:
-            for start in range(0, len(todo), batch_size):
-                batch = todo[start : start + batch_size]
-                rows = _with_images(questions, batch) if answerer.reads_images else [questions.rows[p] for p in batch]
-                try:
-                    answers |= zip((row["uid"] for row in rows), answerer.answer(rows), strict=True)
-                except Interrupted as interrupted:
-                    answers |= interrupted.given
-                    raise
-                bar.update(len(batch))
-                if monotonic() - saved > _SAVE_EVERY:
-                    write_predictions(path, run, answers, questions.rows)
-                    saved = monotonic()
-    finally:
-        if todo:
-            write_predictions(path, run, answers, questions.rows)
-    return answers
-
-
-def _resumed(path: Path, run: Run) -> Answers:
-    """The answers given already. A file that cannot be read (a full disk, a power cut) is set aside, not deleted."""
-    try:
-        pq.read_metadata(path)
+        with path.open("rb") as file:  # opened once: by its path, a part replaced meanwhile would be read half and half
+            table = pq.read_table(file, page_checksum_verification=True)
+        metadata = table.schema.metadata or {}
+        own = table.select([name for name in table.column_names if name not in _OF_ITEMS])
+        answers = {row.pop("id"): Answer(**row) for row in own.to_pylist()}
+        return _Held(json.loads(metadata[_RUN_KEY]), answers, json.loads(metadata.get(_COUNTS_KEY, b"{}")))
     except FileNotFoundError:
-        return {}
-    except (OSError, pa.ArrowInvalid):
-        aside = path.with_suffix(".unreadable")
-        path.replace(aside)
-        logger.warning("%s is damaged; it is now %s, and all questions are answered again", path, aside.name)
-        return {}
-    return {uid: answer for uid, answer in read_predictions(path, run).items() if answer.status != FAILED}
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OSError(f"{path}: not readable as predictions ({type(error).__name__})") from error
 
 
-def _with_images(questions: Questions, positions: list[int]) -> list[Row]:
-    return [questions.rows[position] | {"image": views} for position, views in questions.views(positions)]
+def _write(path: Path, held: _Held) -> None:
+    told = {_RUN_KEY: json.dumps(held.run, sort_keys=True), _COUNTS_KEY: json.dumps(held.counts)}
+    records = [{"id": uid} | asdict(answer) for uid, answer in held.answers.items()]
+    table = pa.Table.from_pylist(records, schema=SCHEMA.with_metadata(told))
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, write_page_checksum=True)

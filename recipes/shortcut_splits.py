@@ -34,7 +34,7 @@ from recipes import evaluation
 from recipes.answerers import make_answerer
 from recipes.answerers.answerer import Answerer
 from recipes.answerers.baselines import BASELINES
-from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.answerers.shortcuts import SHORTCUTS
 from recipes.evaluation import Recipe, Scored
@@ -42,6 +42,7 @@ from recipes.given_answers import read_given_answers
 from recipes.predictions import FILE_NAME, Answers
 from recipes.questions import Row
 from recipes.results import Results
+from recipes.shards import Shard, run_on_gpus
 from recipes.shortcut_questions import open_shortcuts
 from recipes.shortcut_scoring import FEW_GROUPS, GAP, few_groups, score_shortcuts
 
@@ -73,14 +74,20 @@ def main(
     prompts: Prompts = DEFAULTS.prompts,
     set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
+    shard_index: ShardIndex = 0,
+    num_shards: NumShards = 1,
+    gpus: Gpus = 0,
 ) -> None:
     from recipes.reporting.compare_page import write_comparison
 
     recipe = shortcut_recipe(cluster)
     questions = open_shortcuts(dataset, revision or None, config, split)
+    if gpus:
+        run_on_gpus(gpus)
+        return
     results = evaluation.evaluate(recipe, questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_))
+                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(shortcut_text(results))
     write_comparison([out], out / "report.html", tables=False)
     print(f"{out}: {FILE_NAME}, results.json, report.html")

@@ -21,7 +21,7 @@ import typer
 from builders.command import run_command
 from recipes import evaluation
 from recipes.answerers import make_answerer
-from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
 from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
@@ -29,6 +29,7 @@ from recipes.predictions import FILE_NAME, Answers
 from recipes.questions import Row, open_questions, require_spar
 from recipes.score_text import score_text
 from recipes.scoring import chance, score
+from recipes.shards import Shard, run_on_gpus
 
 
 def _score(rows: Sequence[Row], answers: Answers) -> Scored:
@@ -60,11 +61,17 @@ def main(
     prompts: Prompts = DEFAULTS.prompts,
     set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
+    shard_index: ShardIndex = 0,
+    num_shards: NumShards = 1,
+    gpus: Gpus = 0,
 ) -> None:
     questions = open_questions(dataset, revision or None, config, split)
     require_spar(questions)
+    if gpus:
+        run_on_gpus(gpus)
+        return
     results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed,
-                       asking=asking(prompts, set_))
+                       asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(score_text(results))
     print(f"{out}: {FILE_NAME}, results.json")
 

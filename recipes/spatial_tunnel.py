@@ -6,9 +6,10 @@
 
 Writes predictions.parquet, results.json and report.html (figures: heat maps over both angles, the size curve) into
 --out. p = sigmoid(logit_yes - logit_no), v = p where Yes is right, else 1 - p; delta = v(consistent) - v(counter);
-delta_s = v at the smallest size of the farther object - v at the largest. Accuracy (exact match) stands beside each.
-Figures are fractions. Run the same command again after an interruption: answers given are kept. Exit codes: 0 done;
-1 failed; 2 bad arguments or input.
+delta_s = v at the smallest size of the farther object - v at the largest. Beside each stand accuracy (the share of
+right signs) and, where the model writes its answers too (unless --set exact_match=false), exact match. Figures are
+fractions. Run the same command again after an interruption: answers given are kept. Exit codes: 0 done; 1 failed; 2 bad
+arguments or input.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,14 @@ from builders.command import run_command
 from builders.errors import InputError
 from recipes import evaluation
 from recipes.answerers import make_yes_no_answerer
-from recipes.answerers.options import Prompts, Set, asking
+from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
 from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_margins
 from recipes.predictions import FILE_NAME, Answers
 from recipes.questions import Questions, Row, open_questions
 from recipes.results import Results
+from recipes.shards import Shard, run_on_gpus
 from recipes.tunnel_scoring import SIZE, score_tunnel
 
 CONFIGS = ("phase_variation", "size_variation", "horizontal_control", "roll_control")
@@ -60,13 +62,19 @@ def main(
     prompts: Prompts = DEFAULTS.prompts,
     set_: Set = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
+    shard_index: ShardIndex = 0,
+    num_shards: NumShards = 1,
+    gpus: Gpus = 0,
 ) -> None:
     from recipes.reporting.compare_page import write_comparison
 
     questions = open_tunnel(dataset, revision or None, config, split)
+    if gpus:
+        run_on_gpus(gpus)
+        return
     results = evaluation.evaluate(tunnel_recipe(cluster), questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_))
+                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(tunnel_text(results))
     write_comparison([out], out / "report.html", tables=False)
     print(f"{out}: {FILE_NAME}, results.json, report.html")
@@ -110,7 +118,10 @@ def tunnel_recipe(cluster: str = "scene") -> Recipe:
         raise InputError(f"--cluster {cluster}: expected scene or image")
 
     def score(rows: Sequence[Row], answers: Answers) -> Scored:
-        scored = score_tunnel(rows, {uid: given.margin for uid, given in answers.items()}, cluster)
+        margins = {uid: given.margin for uid, given in answers.items()}
+        wrote = any(given.raw_text for given in answers.values())
+        said = {uid: given.answer for uid, given in answers.items()} if wrote else None
+        scored = score_tunnel(rows, margins, cluster, said)
         return Scored(scored.metrics, scored.items, scored.composed, {
             "unit": "fraction", "cluster": cluster, "uninformative": scored.uninformative})
 
@@ -126,7 +137,7 @@ def tunnel_text(results: Results) -> str:
     lines = [f"{results.model} on {results.dataset['repo']}", "",
              f"{'':<42}{'value':>8}  {'95 % interval':<18}{'questions':>9}{units:>8}{'unread':>8}"]
     for name, score in results.metrics.items():
-        if SIZE in name or ("/accuracy_" in name and "delta" not in name):
+        if SIZE in name or (("/accuracy_" in name or "/exact_match_" in name) and "delta" not in name):
             continue
         interval = f"[{score.low:.3f}, {score.high:.3f}]"
         note = "  uninformative: v near chance" if name in results.settings["uninformative"] else ""

@@ -1,7 +1,8 @@
 """From margins (logit_yes - logit_no) to the figures of SpatialTunnel: v, its parts, gaps, heat maps, the size curve.
 
-All figures are fractions. Accuracy is exact match: the share of margins with the right sign, 0 counting half. Intervals
-are clustered by scene (a pair of objects), or by image.
+All figures are fractions. Accuracy is the share of margins with the right sign, 0 counting half; exact match the share
+of right answers in what the model wrote, where it wrote. Intervals are clustered by scene (a pair of objects), or by
+image.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,9 +36,8 @@ class TunnelScores:
     """Everything one run scored."""
 
     metrics: dict[str, Score]
-    """``<config>/<figure>``: v, v_cons, v_ctr, delta, the same of the accuracy, yes_rate; of size_variation also
-    ``v_size_<s1>`` and delta_s; of the controls their own gaps."""
-
+    """``<config>/<figure>``: v, v_cons, v_ctr, delta, the same of the accuracy and of exact match, yes_rate; of
+    size_variation also ``v_size_<s1>`` and delta_s; of the controls their own gaps."""
     uninformative: list[str]
     """Gaps that say nothing, because v cannot be told from chance and the gap not from 0."""
     items: Items
@@ -45,7 +45,8 @@ class TunnelScores:
     composed: Composed
 
 
-def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], cluster: str = "scene") -> TunnelScores:
+def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], cluster: str = "scene",
+                 said: Mapping[str, str | None] | None = None) -> TunnelScores:
     """Score the margins of these rows.
 
     Args:
@@ -53,6 +54,7 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
         margins: ``uid`` -> logit_yes - logit_no; None or missing where no answer could be read: these score 0, and are
             counted.
         cluster: ``scene`` or ``image``: what shares its errors.
+        said: ``uid`` -> Yes, No, or None where what was written says neither; None where nothing was written.
     """
     read = [margins.get(row["uid"]) for row in rows]
     unread = np.array([margin is None for margin in read])
@@ -75,15 +77,20 @@ def score_tunnel(rows: Sequence[Row], margins: Mapping[str, float | None], clust
         missing = int(unread[here].sum())
         for position in here:
             parts[position].append(f"{config}/v")
+        kinds = [("", v, missing), ("accuracy", right, missing)]
+        if said is not None:
+            texts = [said.get(row["uid"]) for row in asked]
+            exact = np.array([text == row["answer"] for text, row in zip(texts, asked)], dtype=np.float64)
+            kinds.append(("exact_match", exact, texts.count(None)))
         for name, tags in gaps_of(config, asked).items():
             two = dict(zip(CLASSES, (f"{config}/{part}" for part in _NAMES[name])))
             composed[f"{config}/{name}"] = {DIFFERENCE: list(two.values())}
             for position, tag in zip(here, tags, strict=True):
                 if tag in two:
                     parts[position].append(two[tag])
-            for prefix, scores in (("", v), ("accuracy", right)):
+            for prefix, scores, unread_here in kinds:
                 gap = shortcut_gap(scores.tolist(), tags, groups=groups)
-                found |= _of_gap(f"{config}/", name, prefix, gap, missing)
+                found |= _of_gap(f"{config}/", name, prefix, gap, unread_here)
                 if not gap["informative"] and not prefix:
                     uninformative.append(f"{config}/{name}")
         answered = [(margin, group) for i, group in zip(here, groups, strict=True) if (margin := read[i]) is not None]

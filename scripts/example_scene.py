@@ -16,9 +16,9 @@ from PIL import Image
 
 from builders.command import run_command
 from builders.errors import InputError
-from builders.scenes.boxes_json import DESCRIPTION, FORMAT
 from builders.scenes.procedural.source import ProceduralSource
 from builders.scenes.scene import Frame, SceneObject
+from builders.scenes.scene_json import DESCRIPTION, FORMAT
 from builders.spar.visibility import Observer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

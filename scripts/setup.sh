@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv ready to build datasets and run the tests; running it again when nothing changed takes a moment.
 #
-#     bash scripts/setup.sh [EXTRAS]        EXTRAS: comma-separated, default geometry,render,dev
+#     bash scripts/setup.sh [EXTRAS]        EXTRAS: comma-separated, default geometry,render,dev; what is there stays
 #
 #   VANTAGE_PYTHON   the Python 3.11 to use (default: the first of python3.11, python3, python that is one)
 #
@@ -30,15 +30,23 @@ if [[ ! "$EXTRAS" =~ ^[a-z]+(,[a-z]+)*$ ]]; then
   die "extras must look like geometry,render,dev; got '$EXTRAS'"
 fi
 
-# Everything the result depends on. The folder counts too: a virtual environment does not survive being moved.
-wanted() {
+# Everything the result depends on besides the extras. The folder counts too: a virtual environment does not survive
+# being moved.
+basis() {
   { cat "$ROOT/pyproject.toml" "$ROOT/constraints.txt" "${BASH_SOURCE[0]}"
-    printf '%s\n' "$ROOT" "$EXTRAS" "${VANTAGE_PYTHON:-}"; } | cksum
+    printf '%s\n' "$ROOT" "${VANTAGE_PYTHON:-}"; } | cksum
 }
+# The extras of two lists, each once.
+union() { tr ',' '\n' <<< "$1,$2" | awk 'NF && !seen[$0]++' | paste -sd, -; }
 
-if [[ -x "$PY" && -f "$STAMP" && "$(cat "$STAMP")" == "$(wanted)" ]]; then
-  say "up to date: .venv has $EXTRAS"
-  exit 0
+there=""
+if [[ -x "$PY" && -f "$STAMP" ]]; then
+  { read -r made_of && read -r there; } < "$STAMP" || true
+  if [[ "$made_of" == "$(basis)" && "$(union "$there" "$EXTRAS")" == "$there" ]]; then
+    say "up to date: .venv has $there"
+    exit 0
+  fi
+  EXTRAS="$(union "$there" "$EXTRAS")"
 fi
 started="$(now)"
 
@@ -104,7 +112,7 @@ pip_install() {
   fi
 }
 step="$(now)"
-if [[ ",$EXTRAS," == *,models,* || ",$EXTRAS," == *,train,* ]]; then
+if [[ ",$EXTRAS," =~ ,(models|serve|train), ]]; then
   # torch first and alone, so that no other package's wish can pick its version.
   torch="$(grep -E '^torch==' "$ROOT/constraints.txt")"
   say "3/4 packages: $torch first"
@@ -172,12 +180,12 @@ fi
 imports="datasets, evaluate"
 if [[ ",$EXTRAS," == *,geometry,* ]]; then imports+=", cv2, open3d"; fi
 if [[ ",$EXTRAS," == *,render,* ]]; then imports+=", bpy"; fi
-if [[ ",$EXTRAS," == *,models,* ]]; then imports+=", torch, transformers"; fi
+if [[ ",$EXTRAS," =~ ,(models|serve|train), ]]; then imports+=", torch, transformers"; fi
 if ! "$PY" -c "import $imports" >>"$LOG" 2>&1; then
   tail -n 3 "$LOG" >&2
   die "the packages are installed but do not import together: $imports" "Output: $LOG"
 fi
 say "4/4 system libraries: complete; $imports import together ($(since "$step"))"
 
-wanted > "$STAMP"
+{ basis; echo "$EXTRAS"; } > "$STAMP"
 say "ready after $(since "$started"): .venv/bin/python"

@@ -38,6 +38,12 @@ def _structured3d(root: str | None, seed: int, renderer: str) -> SceneSource:
     return Structured3DSource(_needed(root, "structured3d"))
 
 
+def _matterport3d(root: str | None, seed: int, renderer: str) -> SceneSource:
+    from builders.scenes.matterport3d import Matterport3DSource
+
+    return Matterport3DSource(_needed(root, "matterport3d"))
+
+
 def _arkitscenes(root: str | None, seed: int, renderer: str) -> SceneSource:
     from builders.scenes.arkitscenes import ARKitScenesSource
 
@@ -56,15 +62,16 @@ SOURCES: dict[str, Callable[[str | None, int, str], SceneSource]] = {
     "scannetpp": _scannetpp,
     "scannetpp_dslr": _scannetpp_dslr,
     "structured3d": _structured3d,
+    "matterport3d": _matterport3d,
     "arkitscenes": _arkitscenes,
     "json": _json,
 }
 """Name -> maker (root, seed, renderer); imports happen when a source is opened."""
 
 NOT_TO_BE_PASSED_ON = frozenset(
-    {"scannet", "scannetpp", "structured3d", "matterport3d", "EmbSpatial-Bench", "CV-Bench"})
-"""Scans whose terms forbid to pass their pixels on, those without a reader here included: rows may come from the
-released files. A source's ``redistributable`` says the same. And benchmarks with such photographs, whatever licence
+    {"scannet", "scannetpp", "structured3d", "matterport3d", "rxr", "EmbSpatial-Bench", "CV-Bench"})
+"""Scans whose terms forbid to pass their pixels on; ``rxr`` is what the released SPAR-7M calls walks through houses of
+Matterport3D. A source's ``redistributable`` says the same. And benchmarks with such photographs, whatever licence
 their questions have: EmbSpatial-Bench has Matterport3D and ScanNet; CV-Bench has ADE20K and, by Omni3D, nuScenes and
 SUN RGB-D, which are for research alone."""
 

@@ -38,10 +38,9 @@ every frame has one; else the boxes themselves, as if they were solid (``builder
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,29 +49,21 @@ from builders.errors import InputError, SceneError
 from builders.scenes import image_files
 from builders.scenes.hashed_split import VALIDATION_SHARE, hashed_split
 from builders.scenes.plausible import require_room_size
-from builders.scenes.scan_files import count, read_json
-from builders.scenes.scene import NO_MESH, Array, Frame, Glance, OrientedBox, Room, Scene, SceneObject
-
-FORMAT = "vantage-scene-1"
-DESCRIPTION = "scene.json"
-SPLITS = ("train", "validation", "test")
-_ADVICE = "correct scene.json, or put the file there"
-
-_KEYS = {
-    "the scene": {"format", "split", "objects", "frames", "rooms"},
-    "objects": {"id", "label", "center", "extents", "yaw", "axes", "instance", "structural"},
-    "frames": {"id", "image", "intrinsics", "world_from_camera", "depth", "depth_intrinsics", "instances"},
-    "rooms": {"frames", "polygon"},
-}
-
-
-@dataclass(frozen=True)
-class _Files:
-    """Where one frame's files are."""
-
-    image: Path
-    depth: Path | None
-    instances: Path | None
+from builders.scenes.scene import NO_MESH, Frame, Glance, Scene, SceneObject
+from builders.scenes.scene_json import (
+    ADVICE,
+    DESCRIPTION,
+    SPLITS,
+    Files,
+    entries_of,
+    files_of,
+    frames_of,
+    object_of,
+    read_description,
+    require_keys,
+    room_of,
+    within,
+)
 
 
 class BoxesJsonSource:
@@ -91,6 +82,7 @@ class BoxesJsonSource:
         self._scenes = _scene_folders(root) or _scene_folders(root / "scenes")
         if not self._scenes and (root / DESCRIPTION).is_file():
             self._scenes = {root.resolve().name: root}
+        self._root = root
         if not self._scenes:
             raise InputError(f"json: no */{DESCRIPTION} in {root} or {root / 'scenes'}; builders/scenes/boxes_json.py "
                              "says what to write")
@@ -100,7 +92,7 @@ class BoxesJsonSource:
 
     def split(self, scene_id: str, validation_share: float = VALIDATION_SHARE) -> str:
         try:
-            given = _read(self._folder(scene_id)).get("split")
+            given = read_description(self._folder(scene_id)).get("split")
         except SceneError:  # said when it is loaded
             given = None
         return given if given in SPLITS else hashed_split(scene_id, validation_share)
@@ -114,28 +106,28 @@ class BoxesJsonSource:
 
     def glance(self, scene_id: str) -> Glance:
         folder = self._folder(scene_id)
-        described, where = _read(folder), folder / DESCRIPTION
-        frames = [entry for entry, _ in _entries(described, "frames", where)]
-        objects = list(_entries(described, "objects", where))
-        files = [files.image for files in _files(described, folder).values()]
+        described, where = read_description(folder), folder / DESCRIPTION
+        frames = [entry for entry, _ in entries_of(described, "frames", where)]
+        objects = list(entries_of(described, "objects", where))
+        files = [files.image for files in files_of(described, folder).values()]
         missing = tuple(dict.fromkeys(str(path.relative_to(folder)) for path in files if not path.is_file()))
         return Glance(len(frames), len(objects), any(entry.get("depth") for entry in frames), missing)
 
     def load(self, scene_id: str) -> Scene:
         folder = self._folder(scene_id)
-        described, where = _read(folder), folder / DESCRIPTION
-        _require_keys(described, "the scene", str(where))
+        described, where = read_description(folder), folder / DESCRIPTION
+        require_keys(described, "the scene", str(where))
         if described.get("split") not in (None, *SPLITS):
             raise SceneError(f"{where}: split {described['split']!r} is none of {', '.join(SPLITS)}")
         dropped: dict[str, int] = {}
-        objects = tuple(_object(entry, at) for entry, at in _entries(described, "objects", where))
-        frames = tuple(_frames(described, folder, dropped))
-        files = _files(described, folder)
-        rooms = tuple(_room(entry, at) for entry, at in _entries(described, "rooms", where))
+        objects = tuple(object_of(entry, at) for entry, at in entries_of(described, "objects", where))
+        frames = tuple(frames_of(described, folder, dropped))
+        files = files_of(described, folder)
+        rooms = tuple(room_of(entry, at) for entry, at in entries_of(described, "rooms", where))
         if not frames:
             raise SceneError(f"{where}: no frame with a pose")
         require_room_size(str(where), frames, objects)
-        values = [entry.get("instance") for entry, _ in _entries(described, "objects", where)]
+        values = [entry.get("instance") for entry, _ in entries_of(described, "objects", where)]
         basis = _basis(frames, files, objects, values, where)
         maps = _Maps(files, {value: i for i, value in enumerate(values) if value is not None})
         try:
@@ -145,7 +137,7 @@ class BoxesJsonSource:
 
     def read_color(self, scene: Scene, frame: Frame) -> bytes:
         assert isinstance(scene.maps, _Maps)
-        return image_files.read_image(scene.maps.files[frame.frame_id].image, _ADVICE)
+        return image_files.read_image(scene.maps.files[frame.frame_id].image, ADVICE)
 
     def read_depth(self, scene: Scene, frame: Frame) -> bytes | None:
         assert isinstance(scene.maps, _Maps)
@@ -155,14 +147,14 @@ class BoxesJsonSource:
         if scene_id not in self._scenes:
             raise InputError(f"json: no scene {scene_id!r}; the root holds {len(self._scenes)} scenes, for example "
                              f"{next(iter(self._scenes))}")
-        return self._scenes[scene_id]
+        return within(self._root, str(self._scenes[scene_id].relative_to(self._root)))
 
 
 @dataclass(frozen=True)
 class _Maps:
     """Instance maps and depth of one scene, read when asked for."""
 
-    files: Mapping[str, _Files]
+    files: Mapping[str, Files]
     """By frame id."""
     objects: Mapping[int, int]
     """Value in an instance map -> index of the object."""
@@ -171,7 +163,7 @@ class _Maps:
         path = self.files[frame.frame_id].instances
         if path is None:
             return None
-        values = image_files.read_map(path, (frame.width, frame.height), _ADVICE)
+        values = image_files.read_map(path, (frame.width, frame.height), ADVICE)
         return image_files.renamed(values, self.objects)
 
     def depth(self, frame: Frame) -> NDArray[np.float32] | None:
@@ -193,15 +185,7 @@ class _Maps:
         path = self.files[frame.frame_id].depth
         same = frame.depth_intrinsics is not None and (frame.depth_intrinsics == frame.intrinsics).all()
         size = (frame.width, frame.height) if same else None
-        return None if path is None else image_files.read_depth_png(path, size, _ADVICE)
-
-
-def _within(folder: Path, name: str) -> Path:
-    """``folder / name``, where that lies in the folder, links followed; ``SceneError`` where it leads out of it."""
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise SceneError(f"{path}: leads out of {folder}, and nothing outside of it is read; put the file there")
-    return path
+        return None if path is None else image_files.read_depth_png(path, size, ADVICE)
 
 
 def _scene_folders(root: Path) -> dict[str, Path]:
@@ -210,122 +194,8 @@ def _scene_folders(root: Path) -> dict[str, Path]:
     return {p.name: p for p in sorted(root.iterdir()) if (p / DESCRIPTION).is_file()}
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    path = _within(folder, DESCRIPTION)
-    described = read_json(path, "correct it")
-    if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise SceneError(f'{path}: expected an object with "format": "{FORMAT}"')
-    return described
-
-
-def _require_keys(entry: Mapping[str, Any], kind: str, where: str) -> None:
-    unknown = sorted(set(entry) - _KEYS[kind] - {"note"})
-    if unknown:
-        raise SceneError(f"{where}: unknown key {unknown[0]!r}; {kind} know {', '.join(sorted(_KEYS[kind]))} and note")
-
-
-def _entries(described: Mapping[str, Any], kind: str, where: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each entry of a list, and where it stands."""
-    entries = described.get(kind, [])
-    if not isinstance(entries, list):
-        raise SceneError(f"{where}: expected a list under {kind!r}")
-    for number, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise SceneError(f"{where}: {kind}[{number}]: expected an object")
-        at = f"{where}: {kind}[{number}]" + (f" ({entry['id']})" if "id" in entry else "")
-        _require_keys(entry, kind, at)
-        yield entry, at
-
-
-def _word(entry: Mapping[str, Any], key: str, at: str) -> str:
-    value = entry.get(key)
-    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
-        raise SceneError(f"{at}: expected a name under {key!r}, got {value!r}")
-    return str(value)
-
-
-def _numbers(entry: Mapping[str, Any], key: str, shape: tuple[int, ...], at: str) -> Array:
-    try:
-        values = np.array(entry.get(key), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SceneError(f"{at}: expected numbers under {key!r} ({error})") from error
-    if values.shape != shape or not np.isfinite(values).all():
-        raise SceneError(f"{at}: expected {'x'.join(map(str, shape))} finite numbers under {key!r}, got "
-                         f"{entry.get(key)!r:.80}")
-    return values
-
-
-def _object(entry: Mapping[str, Any], at: str) -> SceneObject:
-    if "yaw" in entry and "axes" in entry:
-        raise SceneError(f"{at}: give yaw or axes, not both")
-    axes = np.eye(3)
-    if "axes" in entry:
-        axes = _numbers(entry, "axes", (3, 3), at)
-    elif "yaw" in entry:
-        yaw = np.radians(float(_numbers(entry, "yaw", (), at)))
-        axes = np.array([[np.cos(yaw), np.sin(yaw), 0], [-np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
-    instance, structural = entry.get("instance"), entry.get("structural", False)
-    if instance is not None and (not isinstance(instance, int) or isinstance(instance, bool)):
-        raise SceneError(f"{at}: expected a whole number under 'instance', got {instance!r}")
-    if not isinstance(structural, bool):
-        raise SceneError(f"{at}: expected true or false under 'structural', got {structural!r}")
-    label = " ".join(_word(entry, "label", at).lower().split())
-    try:
-        box = OrientedBox(_numbers(entry, "center", (3,), at), axes, _numbers(entry, "extents", (3,), at))
-    except ValueError as error:
-        raise SceneError(f"{at}: {error}") from error
-    return SceneObject(_word(entry, "id", at), label, box, structural=structural)
-
-
-def _frames(described: Mapping[str, Any], folder: Path, dropped: dict[str, int]) -> Iterator[Frame]:
-    for entry, at in _entries(described, "frames", folder / DESCRIPTION):
-        if entry.get("world_from_camera") is None:
-            count(dropped, "frames_without_pose")
-            continue
-        path = _within(folder, _word(entry, "image", at))
-        intrinsics = _intrinsics(entry, "intrinsics", at)
-        own = entry.get("depth_intrinsics") is not None
-        depth = _intrinsics(entry, "depth_intrinsics", at) if own else intrinsics
-        pose = _numbers(entry, "world_from_camera", (4, 4), at)
-        size = image_files.image_size(path, _ADVICE)
-        if entry.get("depth"):
-            measured = image_files.depth_size(_within(folder, _word(entry, "depth", at)), _ADVICE)
-            if measured != size and not own:
-                raise SceneError(f"{at}: {measured[0]}x{measured[1]} pixels of depth, {size[0]}x{size[1]} of colour; "
-                                 "say which camera the depth map has, under 'depth_intrinsics'")
-        try:
-            yield Frame(_word(entry, "id", at), *size, intrinsics, pose, depth if entry.get("depth") else None)
-        except ValueError as error:
-            raise SceneError(f"{at}: {error}") from error
-
-
-def _intrinsics(entry: Mapping[str, Any], key: str, at: str) -> Array:
-    given = entry.get(key)
-    if not isinstance(given, dict):
-        return _numbers(entry, key, (3, 3), at)
-    fx, fy, cx, cy = (float(_numbers(given, name, (), f"{at}: {key}")) for name in ("fx", "fy", "cx", "cy"))
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-
-
-def _files(described: Mapping[str, Any], folder: Path) -> dict[str, _Files]:
-    """The files of each frame by its id."""
-    found = {}
-    for entry, at in _entries(described, "frames", folder / DESCRIPTION):
-        depth, instances = (_within(folder, _word(entry, key, at)) if entry.get(key) else None
-                            for key in ("depth", "instances"))
-        found[_word(entry, "id", at)] = _Files(_within(folder, _word(entry, "image", at)), depth, instances)
-    return found
-
-
-def _room(entry: Mapping[str, Any], at: str) -> Room:
-    frames, corners = entry.get("frames"), entry.get("polygon")
-    if not isinstance(frames, list) or not isinstance(corners, list) or len(corners) < 3:
-        raise SceneError(f"{at}: expected frame ids under 'frames' and at least three corners under 'polygon'")
-    return Room(tuple(map(str, frames)), _numbers(entry, "polygon", (len(corners), 2), at))
-
-
 def _basis(
-    frames: tuple[Frame, ...], files: Mapping[str, _Files], objects: tuple[SceneObject, ...], values: list[int | None],
+    frames: tuple[Frame, ...], files: Mapping[str, Files], objects: tuple[SceneObject, ...], values: list[int | None],
     where: Path,
 ) -> str:
     """The best basis of visibility that the scene's files allow."""

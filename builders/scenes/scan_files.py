@@ -40,7 +40,8 @@ class SceneFolders:
         if not self._scenes:
             raise InputError(f"{source}: no {called} folder in {given} or {given / below}; "
                              "give the folder that holds them")
-        self.dataset = self._root.parent if self._root.name == below else self._root
+        steps = Path(below).parts
+        self.dataset = self._root.parents[len(steps) - 1] if self._root.parts[-len(steps):] == steps else self._root
         """The dataset folder, which holds what concerns all scenes, such as lists of splits."""
         self._resolved = self._root.resolve()
 
@@ -65,6 +66,13 @@ class SceneFolders:
         if not path.resolve().is_relative_to(self._resolved):
             raise SceneError(f"{path}: leads out of {self._root}; replace the link by what it leads to, or give the "
                              "folder that holds both")
+        return path
+
+    def shared(self, name: str) -> Path:
+        """A file of the dataset folder, whether it exists or not; ``InputError`` if it lies outside that folder."""
+        path = self.dataset / name
+        if not path.resolve().is_relative_to(self.dataset.resolve()):
+            raise InputError(f"{path}: leads out of {self.dataset}; replace the link by what it leads to")
         return path
 
     def fingerprint(self, scene_id: str, shared: Iterable[Path] = ()) -> str:

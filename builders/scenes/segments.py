@@ -12,7 +12,7 @@ from builders.scenes.scene import Index
 
 
 class Segments:
-    """Which vertices a segment has.
+    """Which vertices a segment has; or, where segments are of faces, which faces.
 
     Args:
         of_vertex: (V,) segment of each vertex.
@@ -39,14 +39,14 @@ class Segments:
         return np.sort(np.concatenate(stretches)) if stretches else np.zeros(0, np.int64)
 
 
-def read_segments(path: Path, vertices: int) -> Segments:
-    """The segments of a mesh of so many vertices, from a JSON file with ``segIndices``."""
+def read_segments(path: Path, expected: int, parts: str = "vertices") -> Segments:
+    """The segments of a mesh of so many vertices (or other ``parts``), from a JSON file with ``segIndices``."""
     try:
         of_vertex = np.array(read_json(path)["segIndices"], dtype=np.int64)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SceneError(f"{path}: expected a list of integers under segIndices ({error!r})") from error
-    if of_vertex.shape != (vertices,):
-        raise SceneError(f"{path}: {of_vertex.size} segment indices for {vertices} mesh vertices; mesh and "
+    if of_vertex.shape != (expected,):
+        raise SceneError(f"{path}: {of_vertex.size} segment indices for {expected} mesh {parts}; mesh and "
                          "segmentation are of different versions")
     return Segments(of_vertex)
 

@@ -1,6 +1,6 @@
 """What answers questions. A new kind of model is one file with a class of this form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,9 +41,17 @@ class Answerer(Protocol):
         """One answer per row, in the order of the rows.
 
         Raises:
-            Interrupted: it cannot go on now.
+            OSError: it cannot go on now; the same command may be run again later.
         """
         ...
+
+    def as_they_come(self, rows: Sequence[Row]) -> Iterator[Mapping[str, Answer]]:
+        """``uid`` -> answer, of some rows at a time, for those that have some answers before others.
+
+        Raises:
+            OSError: it cannot go on now; what it gave before counts.
+        """
+        yield dict(zip((row["uid"] for row in rows), self.answer(rows), strict=True))
 
     def environment(self) -> dict[str, str]:
         """Libraries and devices at work, by name."""
@@ -52,15 +60,6 @@ class Answerer(Protocol):
     def counts(self) -> dict[str, float]:
         """What happened so far, such as tokens and retries, by name."""
         return {}
-
-
-class Interrupted(OSError):
-    """An answerer cannot go on; the same command may be run again later."""
-
-    def __init__(self, problem: str, given: Mapping[str, Answer]) -> None:
-        super().__init__(problem)
-        self.given = given
-        """``uid`` -> answers it had by then."""
 
 
 def answer_from_text(row: Row, text: str, seconds: float) -> Answer:

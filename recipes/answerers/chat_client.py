@@ -32,6 +32,10 @@ class QuestionFailed(Exception):
     """This question got no answer; others may."""
 
 
+class Refused(QuestionFailed):
+    """The server does not take this request, now or later."""
+
+
 class ServerGone(Exception):
     """No question will get an answer now."""
 
@@ -70,7 +74,8 @@ class ChatClient:
         """The reply to a request, which is repeated while failures may pass.
 
         Raises:
-            QuestionFailed: the server refuses this request, or all attempts failed.
+            Refused: the server does not take this request.
+            QuestionFailed: all attempts failed.
             ServerGone: it cannot be reached, it refuses key or model, or ``stop`` was called.
         """
         failure, wait = _MayPass("unreachable", "not asked yet"), self._settings.first_wait
@@ -101,7 +106,7 @@ class ChatClient:
             if error.code in _SAME_FOR_ALL:
                 raise ServerGone(f"{said}; check the address, the name of the model and OPENAI_API_KEY") from error
             self.count("refused")
-            raise QuestionFailed(said) from error
+            raise Refused(said) from error
         except (OSError, HTTPException) as error:  # URLError is an OSError; its reason says what happened
             reason = getattr(error, "reason", error)
             if isinstance(reason, TimeoutError):

@@ -2,26 +2,28 @@
 
     --model endpoint:http://localhost:8000/v1#Qwen/Qwen2.5-VL-7B-Instruct
 
-A key is read from the environment, OPENAI_API_KEY. Several questions are under way at once. A question that all
-attempts failed to get answered has the status ``failed``, and the next run asks it again; where the server is gone, the
-run ends with the answers it had.
+Questions go out with temperature 0. What else a checkpoint brings for its decoding (a repetition penalty, in its
+generation_config.json) servers apply unless told not to: ``vllm serve --generation-config vllm``, for answers as those
+of the checkpoint run here. A key is read from the environment, OPENAI_API_KEY. Several questions are under way at once,
+and each answer is kept as it comes. A question that all attempts failed to get answered has the status ``failed``, and
+the next run asks it again; where the server is gone, the run ends with the answers it had.
 """
 
 import base64
 import logging
 import math
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from time import perf_counter
 from typing import Any
 
 from builders.errors import InputError
-from recipes.answerers.answerer import FAILED, Answer, Answerer, Interrupted, answer_from_text, pictures_of
-from recipes.answerers.chat_client import ChatClient, QuestionFailed, Reply, ServerGone
+from recipes.answerers.answerer import FAILED, Answer, Answerer, answer_from_text, pictures_of
+from recipes.answerers.chat_client import ChatClient, QuestionFailed, Refused, Reply, ServerGone
 from recipes.answerers.prompts import prompt_of, templates_of
 from recipes.answerers.settings import THINKING, AnswererSettings
-from recipes.answerers.yes_no import answer_of_margin, answer_of_yes_no_text
+from recipes.answerers.yes_no import answer_of_lean, answer_of_margin, answer_of_yes_no_text
 from recipes.questions import Row
 
 logger = logging.getLogger(__name__)
@@ -62,23 +64,26 @@ class _Endpoint(Answerer):
         }
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
-        given: dict[str, Answer] = {}
+        given = {uid: answer for answers in self.as_they_come(rows) for uid, answer in answers.items()}
+        return [given[row["uid"]] for row in rows]
+
+    def as_they_come(self, rows: Sequence[Row]) -> Iterator[Mapping[str, Answer]]:
         gone: ServerGone | None = None
         with ThreadPoolExecutor(self._endpoint.concurrency) as pool:
             try:
-                for row, future in [(row, pool.submit(self._timed, row)) for row in rows]:
-                    try:
-                        given[row["uid"]] = future.result()
-                    except ServerGone as error:
+                uids = {pool.submit(self._timed, row): row["uid"] for row in rows}
+                for future in as_completed(uids):
+                    if isinstance(error := future.exception(), ServerGone):
                         self._client.stop()
                         gone = gone or error
+                    else:
+                        yield {uids[future]: future.result()}
             except BaseException:  # such as Ctrl-C: do not wait for what is under way
                 self._client.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         if gone:
-            raise Interrupted(f"the endpoint does not answer: {gone}", given)
-        return [given[row["uid"]] for row in rows]
+            raise ConnectionError(f"the endpoint does not answer: {gone}") from gone
 
     def environment(self) -> dict[str, str]:
         return {"served_model": self._client.served} if self._client.served else {}
@@ -101,9 +106,9 @@ class _Endpoint(Answerer):
     def _one(self, row: Row, start: float) -> Answer:
         raise NotImplementedError
 
-    def _write(self, row: Row) -> Reply:
-        reply = self._client.ask(messages=self._messages(row), max_tokens=self._limit, temperature=0, **self._extra)
-        if not reply.is_complete:
+    def _ask(self, row: Row, limit: int, **more: Any) -> Reply:
+        reply = self._client.ask(messages=self._messages(row), max_tokens=limit, temperature=0, **more, **self._extra)
+        if not reply.is_complete and limit > 1:
             self._client.count("cut_short")
         return reply
 
@@ -116,34 +121,44 @@ class WrittenEndpoint(_Endpoint):
     """Reads what the model writes."""
 
     def _one(self, row: Row, start: float) -> Answer:
-        text = self._write(row).text
+        text = self._ask(row, self._limit).text
         return answer_from_text(row, text, perf_counter() - start)
 
 
 class YesNoEndpoint(_Endpoint):
-    """Takes the lean to Yes or No from the probabilities of the first token, where the server gives them; else what the
-    model writes counts as certain, so that v is exact match. How often, ``counts`` says: the two do not compare."""
+    """Takes the lean to Yes or No from the probabilities of the first token, where the server gives them, and (exact
+    match) reads what the model writes. Without probabilities that counts as certain, so that v is exact match; how
+    often, ``counts`` says: the two do not compare."""
 
     def __init__(self, place: str, all_rows: Sequence[Row], settings: AnswererSettings) -> None:
         super().__init__(place, all_rows, settings)
         self._variants = settings.local.token_variants
+        self._writes = settings.exact_match
         self._asks_logprobs = True
-        self.settings = {**self.settings, "token_variants": self._variants}
+        self.settings = {**self.settings, "token_variants": self._variants, "exact_match": self._writes}
 
     def _one(self, row: Row, start: float) -> Answer:
+        reply = None
         if self._asks_logprobs:
+            limit = self._limit if self._writes else 1
             try:
-                reply = self._client.ask(messages=self._messages(row), max_tokens=1, temperature=0, logprobs=True,
-                                         top_logprobs=_TOP, **self._extra)
-            except QuestionFailed as error:  # it may be the fields for probabilities that the server refuses
+                reply = self._ask(row, limit, logprobs=True, top_logprobs=_TOP)
+            except Refused as error:  # it may be the fields for probabilities that the server refuses
                 logger.warning("%s: asking without logprobs: %s", row["uid"], error)
             else:
                 self._asks_logprobs = reply.logprobs is not None
                 margin = margin_of(reply.logprobs or {}, self._variants)
                 if margin is not None:
-                    return answer_of_margin(margin, perf_counter() - start, reply.text)
+                    seconds = perf_counter() - start
+                    return answer_of_lean(margin, reply.text, seconds) if self._writes else answer_of_margin(
+                        margin, seconds)
+        if reply is None or not self._writes:
+            was_refused = self._asks_logprobs and reply is None
+            reply = self._ask(row, self._limit)
+            if was_refused:  # and this was not
+                self._asks_logprobs = False
         self._client.count("without_logprobs")
-        return answer_of_yes_no_text(self._write(row).text, perf_counter() - start)
+        return answer_of_yes_no_text(reply.text, perf_counter() - start)
 
 
 def margin_of(logprobs: dict[str, float], variants: bool = False) -> float | None:

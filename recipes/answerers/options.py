@@ -1,4 +1,4 @@
-"""The options of a recipe's command that say how a model is asked."""
+"""The options of a recipe's command that say how a model is asked, and by how many processes."""
 
 from typing import Annotated
 
@@ -14,6 +14,12 @@ Prompts = Annotated[str, typer.Option(metavar="FORM", help="published (what lmms
 Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="How the model runs: "
                                         + ", ".join(f"{key}={value}" for key, value in settable(
                                             DEFAULTS, _OWN_OPTIONS).items()) + ". May be repeated.")]
+
+ShardIndex = Annotated[int, typer.Option(metavar="I", help="Of --num-shards, counted from 0.")]
+NumShards = Annotated[int, typer.Option(min=1, metavar="N", help="Answer one of N shares of the questions; N processes "
+                                        "with the same --out, here or elsewhere. The last to end scores.")]
+Gpus = Annotated[int, typer.Option(min=0, metavar="N", help="Answer with N processes, one per GPU (0: one process, "
+                                   "which spreads a model over the GPUs there are).")]
 
 
 def asking(prompts: str, set_: list[str]) -> AnswererSettings:

@@ -26,6 +26,8 @@ class LocalSettings:
     """Of accelerate: auto puts the model on the GPUs there are (layers shared among several), else on the CPU."""
     attention: str = ""
     """Implementation, such as flash_attention_2; empty: what transformers takes by itself."""
+    share_pictures: bool = True
+    """Whether questions of a batch about the same pictures have them looked at once, where the family allows it."""
     token_variants: bool = False
     """Whether the probabilities of yes, YES and the like count as those of Yes; else the one token counts that the chat
     template would go on with."""
@@ -65,6 +67,9 @@ class AnswererSettings:
     max_new_tokens: int = 4096
     """Most tokens of a written answer: enough for models that reason before they answer. How many answers it cut short
     is counted."""
+    exact_match: bool = True
+    """Whether yes/no questions, whose first token is looked at, are answered in words too: one run then gives v and,
+    beside it, exact match. false spares the time it takes to write."""
     thinking: str = ""
     """on or off, for chat templates that know ``enable_thinking``; empty: what the template takes by itself, and off
     where the first token of an answer is looked at."""

@@ -19,6 +19,8 @@ from PIL import Image
 from builders.errors import InputError
 from recipes.answerers.processors import load_processor
 from recipes.answerers.settings import LocalSettings
+from recipes.answerers.shared_pictures import FAMILIES as SHARING
+from recipes.answerers.shared_pictures import Chat, continued_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +29,6 @@ _WEIGHTS = (".safetensors", ".bin")
 _SAMPLE = 1 << 16
 _LIBRARIES = ("torch", "transformers", "accelerate", "tokenizers")
 
-Chat = tuple[Sequence[bytes], str]
-"""Encoded pictures and the text after them."""
 Result = TypeVar("Result")
 
 
@@ -47,6 +47,7 @@ class VisionLanguageModel:
     Attributes:
         commit: of a Hub id; None for a folder.
         chat_template: text of the template.
+        pictures_encoded: how many the model has looked at; those that several prompts of a batch share count once.
         batch_size: the largest number of prompts that have fitted into memory since one did not; None: no limit yet.
     """
 
@@ -72,6 +73,7 @@ class VisionLanguageModel:
         self._config = self._read(AutoConfig.from_pretrained, name, revision=self._revision)
         self.commit: str | None = getattr(self._config, "_commit_hash", None)
         self.batch_size: int | None = None
+        self.pictures_encoded = 0
         if type(self._config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
             raise InputError(f"--model {name}: {self._config.model_type} is no family of AutoModelForImageTextToText; "
                              "serve it and give endpoint:URL#MODEL, or score its answers: --predictions FILE")
@@ -111,21 +113,30 @@ class VisionLanguageModel:
 
     def first_logits(self, chats: Sequence[Chat], template: Mapping[str, Any]) -> Any:
         """(N, vocabulary) float32 logits of the first token of each answer, on the CPU."""
+        return self.lean_and_write(chats, template, 1)[0]
+
+    def lean_and_write(
+        self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int
+    ) -> tuple[Any, list[Written]]:
+        """The logits of ``first_logits``, and the answers that go on from there."""
         import torch
 
-        def forward(part: Sequence[Chat]) -> list[Any]:
-            made = self._generate(part, template, max_new_tokens=1, output_logits=True)
-            return list(made.logits[0].float().cpu())
+        def forward(part: Sequence[Chat]) -> list[tuple[Any, Written]]:
+            first: list[Any] = []
 
-        return torch.stack(self._in_batches(forward, chats))
+            def keep(input_ids: Any, logits: Any) -> Any:
+                if not first:
+                    first.extend(logits.float().cpu())
+                return logits
+
+            return list(zip(first, self._write(part, template, max_new_tokens, logits_processor=[keep]), strict=True))
+
+        both = self._in_batches(forward, chats)
+        return torch.stack([logits for logits, _ in both]), [written for _, written in both]
 
     def write(self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int) -> list[Written]:
         """The answers, decoded greedily."""
-        def forward(part: Sequence[Chat]) -> list[Written]:
-            made = self._generate(part, template, max_new_tokens=max_new_tokens)
-            return [self._written(tokens) for tokens in made.sequences[:, made.prompt_length :].tolist()]
-
-        return self._in_batches(forward, chats)
+        return self._in_batches(lambda part: self._write(part, template, max_new_tokens), chats)
 
     def environment(self) -> dict[str, str]:
         """Versions of the libraries, and the devices that there are."""
@@ -134,18 +145,33 @@ class VisionLanguageModel:
         devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["CPU"]
         return {library: version(library) for library in _LIBRARIES} | {"devices": ", ".join(devices)}
 
-    def _generate(self, chats: Sequence[Chat], template: Mapping[str, Any], **options: Any) -> Any:
+    def _write(
+        self, chats: Sequence[Chat], template: Mapping[str, Any], max_new_tokens: int, **options: Any
+    ) -> list[Written]:
         import torch
 
         model = self.model
-        inputs = self.processor.apply_chat_template(
-            [_conversation(*chat) for chat in chats], add_generation_prompt=True, tokenize=True, return_dict=True,
-            return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
-        ).to(model.device, dtype=model.dtype)
         with torch.inference_mode():
-            made = model.generate(**inputs, do_sample=False, return_dict_in_generate=True, **options)
-        made.prompt_length = inputs["input_ids"].shape[1]
-        return made
+            inputs = self._inputs(chats, template)
+            made = model.generate(**inputs, do_sample=False, max_new_tokens=max_new_tokens, **options)
+        return [self._written(tokens) for tokens in made[:, inputs["input_ids"].shape[1] :].tolist()]
+
+    def _inputs(self, chats: Sequence[Chat], template: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What ``generate`` is given; pictures that several prompts show have been looked at already."""
+        def encode(part: Sequence[Chat]) -> Any:
+            self.pictures_encoded += sum(len(pictures) for pictures, _ in part)
+            return self.processor.apply_chat_template(
+                [_conversation(*chat) for chat in part], add_generation_prompt=True, tokenize=True, return_dict=True,
+                return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
+            ).to(self.model.device, dtype=self.model.dtype)
+
+        if self._settings.share_pictures and self._config.model_type in SHARING:
+            texts = self.processor.apply_chat_template(
+                [_asked(len(pictures), text) for pictures, text in chats], add_generation_prompt=True, **template)
+            shared = continued_inputs(self.model, self.processor, chats, texts, encode)
+            if shared is not None:
+                return shared
+        return encode(chats)
 
     def _written(self, tokens: list[int]) -> Written:
         ends = self.model.generation_config.eos_token_id
@@ -203,8 +229,16 @@ def sample_of_weights(name: str) -> str | None:
 
 
 def _conversation(pictures: Sequence[bytes], text: str) -> list[dict[str, Any]]:
-    shown = [{"type": "image", "image": Image.open(io.BytesIO(data)).convert("RGB")} for data in pictures]
-    return [{"role": "user", "content": [*shown, {"type": "text", "text": text}]}]
+    conversation = _asked(len(pictures), text)
+    for part, data in zip(conversation[0]["content"], pictures):
+        part["image"] = Image.open(io.BytesIO(data)).convert("RGB")
+    return conversation
+
+
+def _asked(pictures: int, text: str) -> list[dict[str, Any]]:
+    """A conversation without its pictures, which is enough for the chat template."""
+    content = [*({"type": "image"} for _ in range(pictures)), {"type": "text", "text": text}]
+    return [{"role": "user", "content": content}]
 
 
 def _first_line(error: Exception) -> str:

@@ -90,7 +90,13 @@ def answer_of_yes_no_text(text: str, seconds: float) -> Answer:
     return Answer(text, parsed.value, parsed.status, certain, seconds)
 
 
-def answer_of_margin(margin: float, seconds: float, raw_text: str = "") -> Answer:
-    """The answer that logit_yes - logit_no commits to; none where it is 0."""
+def answer_of_lean(margin: float, text: str, seconds: float) -> Answer:
+    """A margin, and beside it the answer that a text commits to."""
+    parsed = parse_yes_no(text)
+    return Answer(text, parsed.value, parsed.status, margin, seconds)
+
+
+def answer_of_margin(margin: float, seconds: float) -> Answer:
+    """The answer that logit_yes - logit_no commits to, where nothing was written; none where it is 0."""
     text = "Yes" if margin > 0 else "No" if margin < 0 else None
-    return Answer(raw_text, text, "ok" if text else "ambiguous", margin, seconds)
+    return Answer("", text, "ok" if text else "ambiguous", margin, seconds)

@@ -90,7 +90,7 @@ def test_a_question_goes_out_with_its_pictures_and_prompt(serve, bench: Question
 def test_results_say_what_it_cost_and_what_served_it(serve, bench: Questions, tmp_path: Path):
     asking = AnswererSettings(endpoint=EndpointSettings(prompt_price=2.0, completion_price=5.0))
     results = spar_bench.evaluate(bench, serve(right).model, tmp_path / "run", asking=asking, progress=False)
-    assert results.settings["since_last_start"] == {
+    assert results.settings["counts"] == {
         "requests": 12, "prompt_tokens": 120, "completion_tokens": 24,
         "cost": pytest.approx((120 * 2 + 24 * 5) / 1e6)}
     assert results.environment["served_model"] == "served"
@@ -114,7 +114,7 @@ def test_questions_are_asked_several_at_once(serve, bench: Questions, tmp_path: 
 def test_a_reply_without_text_is_an_empty_answer_and_a_cut_one_is_counted(serve, bench: Questions, tmp_path: Path):
     results = run(bench, serve(lambda body, number: completion(None, finish="length")), tmp_path / "run")
     assert results.settings["answers_by_status"] == {"empty": 12}
-    assert results.settings["since_last_start"]["cut_short"] == 12
+    assert results.settings["counts"]["cut_short"] == 12
 
 
 # ---------------------------------------------------------------- failures that pass
@@ -143,7 +143,7 @@ def test_a_failure_that_passes_is_survived_and_counted(
     results = spar_bench.evaluate(bench, serve(fails_first).model, tmp_path / "run", asking=asking, progress=False)
     assert results.metrics["average"].value == 100
     assert set(times.values()) == {2}
-    counts = results.settings["since_last_start"]
+    counts = results.settings["counts"]
     assert (counts["requests"], counts[kind]) == (24, 12)
 
 
@@ -173,7 +173,7 @@ def test_a_question_that_always_fails_is_failed_alone_and_asked_again_by_the_nex
     first = run(bench, server, out)
     assert first.settings["answers_by_status"] == {"ok": 11, "failed": 1}
     assert first.metrics["average"].value == pytest.approx(100 * 11 / 12)
-    assert first.settings["since_last_start"]["requests"] == 11 + FAST.endpoint.attempts
+    assert first.settings["counts"]["requests"] == 11 + FAST.endpoint.attempts
     works = True
     assert run(bench, server, out).metrics["average"].value == 100
     assert len(server.requests) == 11 + FAST.endpoint.attempts + 1
@@ -183,7 +183,7 @@ def test_a_request_the_server_refuses_is_not_repeated(serve, bench: Questions, t
     server = serve(lambda body, number: (400, {}) if "Question 3:" in question_of(body) else right(body))
     results = run(bench, server, tmp_path / "run")
     assert results.settings["answers_by_status"] == {"ok": 11, "failed": 1}
-    assert len(server.requests) == 12 and results.settings["since_last_start"]["refused"] == 1
+    assert len(server.requests) == 12 and results.settings["counts"]["refused"] == 1
 
 
 def test_a_server_killed_on_the_way_loses_nothing(serve, bench: Questions, tmp_path: Path):
@@ -249,11 +249,18 @@ def test_margins_from_probabilities(logprobs: dict, variants: bool, margin: floa
 
 def test_the_lean_to_yes_is_read_from_the_first_token(serve):
     server = serve(lambda body, number: completion("Yes", {"Yes": -0.25, "No": -1.75}))
-    (answer,) = asked_yes_no(server, thinking="off").answer([yes_no_row()])
-    assert answer.margin == pytest.approx(1.5) and (answer.answer, answer.raw_text) == ("Yes", "Yes")
+    (answer,) = asked_yes_no(server, thinking="off", exact_match=False).answer([yes_no_row()])
+    assert answer.margin == pytest.approx(1.5) and (answer.answer, answer.raw_text) == ("Yes", "")
     (body,) = server.requests
     assert (body["max_tokens"], body["logprobs"], body["top_logprobs"]) == (1, True, 20)
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_one_request_gives_the_lean_and_the_answer_in_words(serve):
+    server = serve(lambda body, number: completion("Hm. No, it is not.", {"Yes": -0.25, "No": -1.75}))
+    (answer,) = asked_yes_no(server).answer([yes_no_row()])
+    assert answer.margin == pytest.approx(1.5) and (answer.answer, answer.raw_text) == ("No", "Hm. No, it is not.")
+    assert [(body["max_tokens"], body["logprobs"]) for body in server.requests] == [(4096, True)]
 
 
 def without_logprobs(body: dict, number: int) -> object:
@@ -265,12 +272,22 @@ def that_refuses_logprobs(body: dict, number: int) -> object:
 
 
 def with_other_words_first(body: dict, number: int) -> object:
-    return completion("Well", {"Well": -0.1, "So": -3.0}) if "logprobs" in body else completion("No, it is not.")
+    text = "Well" if body["max_tokens"] == 1 else "No, it is not."
+    return completion(text, {"Well": -0.1, "So": -3.0} if "logprobs" in body else None)
 
 
+@pytest.mark.parametrize("exact_match", [True, False])
 @pytest.mark.parametrize("behaviour", [without_logprobs, that_refuses_logprobs, with_other_words_first])
-def test_without_probabilities_of_yes_and_no_the_text_is_read(serve, behaviour: Behaviour):
-    answerer = asked_yes_no(serve(behaviour))
+def test_without_probabilities_of_yes_and_no_the_text_is_read(serve, behaviour: Behaviour, exact_match: bool):
+    answerer = asked_yes_no(serve(behaviour), exact_match=exact_match)
     answers = answerer.answer([yes_no_row(i) for i in range(3)])
     assert {(a.answer, a.margin, a.raw_text) for a in answers} == {("No", -math.inf, "No, it is not.")}
     assert answerer.counts()["without_logprobs"] == 3
+
+
+def test_a_server_that_refuses_to_give_probabilities_is_asked_for_them_once(serve):
+    server = serve(that_refuses_logprobs)
+    answerer = asked_yes_no(server)
+    for number in range(3):
+        answerer.answer([yes_no_row(number)])
+    assert ["logprobs" in body for body in server.requests] == [True, False, False, False]

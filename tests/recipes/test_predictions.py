@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from builders.errors import InputError
-from recipes.answerers.answerer import Answer
-from recipes.predictions import FILE_NAME, answer_all, read_predictions
+from recipes import asking
+from recipes.answerers.answerer import Answer, Answerer
+from recipes.predictions import FILE_NAME, PredictionStore, read_predictions
 from recipes.questions import Questions, Row, open_questions
 from recipes.spar_bench import evaluate
 from tests.recipes.made import jpeg, make_folder, make_row
@@ -15,7 +16,11 @@ from tests.recipes.made import jpeg, make_folder, make_row
 RUN = {"model": "echo"}
 
 
-class Echo:
+def answer_all(answerer: Answerer, questions: Questions, limit: int, path: Path, batch_size: int) -> None:
+    asking.answer_all(answerer, questions, limit, PredictionStore(path, RUN), batch_size, progress=False)
+
+
+class Echo(Answerer):
     """Answers with the question's own id; stops working after a number of questions."""
 
     reads_images = False
@@ -35,19 +40,19 @@ def test_a_stopped_run_keeps_its_answers_and_asks_only_the_rest(small: Questions
     path = tmp_path / FILE_NAME
     first, second = Echo(fails_after=17), Echo()
     with pytest.raises(ConnectionError):
-        answer_all(first, small, 0, path, RUN, batch_size=5, progress=False)
-    answer_all(second, small, 0, path, RUN, batch_size=5, progress=False)
+        answer_all(first, small, 0, path, batch_size=5)
+    answer_all(second, small, 0, path, batch_size=5)
     assert len(first.asked) == 15
     assert first.asked + second.asked == [row["uid"] for row in small.rows]
     whole = tmp_path / "whole.parquet"
-    answer_all(Echo(), small, 0, whole, RUN, batch_size=40, progress=False)
+    answer_all(Echo(), small, 0, whole, batch_size=40)
     assert read_predictions(path, RUN) == read_predictions(whole, RUN)
 
 
 def test_a_higher_limit_asks_only_what_is_new(small: Questions, tmp_path: Path):
     echo = Echo()
     for limit in (10, 30, 30):
-        answer_all(echo, small, limit, tmp_path / FILE_NAME, RUN, batch_size=4, progress=False)
+        answer_all(echo, small, limit, tmp_path / FILE_NAME, batch_size=4)
     assert echo.asked == [row["uid"] for row in small.rows[:30]]
 
 
@@ -86,5 +91,5 @@ def test_pictures_reach_an_answerer_that_reads_them(tmp_path: Path):
             return super().answer(rows)
 
     echo = Looks()
-    answer_all(echo, questions, 0, tmp_path / FILE_NAME, RUN, batch_size=5, progress=False)
+    answer_all(echo, questions, 0, tmp_path / FILE_NAME, batch_size=5)
     assert len(echo.asked) == 23

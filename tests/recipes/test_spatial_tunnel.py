@@ -96,6 +96,23 @@ def test_answers_that_cannot_be_read_score_0_and_are_counted(rows: list[dict]):
     assert v.value == 0.75 and v.n_unparsed == 16 and v.n == 64
 
 
+def test_exact_match_is_that_of_what_was_written(rows: list[dict]):
+    """Beside a lean that is always right; by hand from the answers in words, of which some say nothing."""
+    some = [row for row in rows if row["config"] == "phase_variation"][:256]
+    said = {row["uid"]: ("Yes", "No", None)[i * i % 3] for i, row in enumerate(some)}
+    margins = {row["uid"]: 5.0 if row["answer"] == "Yes" else -5.0 for row in some}
+    assert not any("exact_match" in name for name in score_tunnel(some, margins).metrics)
+    found = score_tunnel(some, margins, said=said).metrics
+    right = {tag: [said[row["uid"]] == row["answer"] for row in some if tag in ("", row["heuristic"])]
+             for tag in ("", "consistent", "counter")}
+    assert 0.1 < np.mean(right[""]) < 0.9
+    assert found["phase_variation/exact_match"].value == pytest.approx(np.mean(right[""]))
+    assert found["phase_variation/exact_match_delta"].value == pytest.approx(
+        np.mean(right["consistent"]) - np.mean(right["counter"]))
+    assert found["phase_variation/exact_match"].n_unparsed == list(said.values()).count(None)
+    assert found["phase_variation/accuracy"].value == 1 and found["phase_variation/accuracy"].n_unparsed == 0
+
+
 def test_delta_s_follows_from_the_columns_alone(rows: list[dict]):
     """With any v per row: the mean where size_far is 0.1 less the mean where it is 0.3."""
     sized = [row for row in rows if row["config"] == "size_variation"]
@@ -156,6 +173,11 @@ def test_given_margins_and_given_texts_are_scored(tunnel: Questions, tmp_path: P
     pq.write_table(table, tmp_path / "given.parquet")
     found = evaluate(phase, "mine", tmp_path / "a", predictions=tmp_path / "given.parquet", progress=False).metrics
     assert found["phase_variation/v"].value == pytest.approx(1 / (1 + math.exp(-2)))
+    both = table.append_column("raw_text", pa.array([f"{row['answer']}." for row in phase.rows[:-1]] + ["Hm."]))
+    pq.write_table(both, tmp_path / "both.parquet")
+    found = evaluate(phase, "mine", tmp_path / "c", predictions=tmp_path / "both.parquet", progress=False).metrics
+    assert found["phase_variation/v"].value == pytest.approx(1 / (1 + math.exp(-2)))
+    assert found["phase_variation/exact_match"].value == pytest.approx(1 - 1 / len(phase.rows))
     lines = ["id,raw_text"] + [f"{row['uid']},\"{row['answer']}, it is.\"" for row in phase.rows[:-1]]
     (tmp_path / "given.csv").write_text("\n".join(lines))
     texts = evaluate(phase, "mine", tmp_path / "b", predictions=tmp_path / "given.csv", progress=False)

@@ -13,7 +13,6 @@ from PIL import Image
 
 from builders.errors import InputError
 from builders.hub.folder import build_folder
-from builders.tagged.embspatial_tagged import EmbSpatialTagged
 from builders.tunnel.layout import TunnelSettings
 from builders.tunnel.spatial_tunnel import SpatialTunnel
 from recipes import shortcut_splits, spar_bench, spatial_tunnel
@@ -102,12 +101,23 @@ def test_logits_are_those_of_one_forward_pass_without_padding(checkpoint: str):
     assert torch.allclose(model.first_logits(chats, {})[0], expected, atol=1e-4)
 
 
+def test_one_pass_gives_the_lean_and_what_is_written(checkpoints: dict[str, str]):
+    folder, rows = checkpoints["smolvlm"], asked(4)
+    both = YesNoLean(folder, [], FP32)
+    answers, leans = both.answer(rows), YesNoLean(folder, [], replace(FP32, exact_match=False)).answer(rows)
+    assert [a.margin for a in answers] == pytest.approx([a.margin for a in leans], abs=1e-5)
+    written = both._model.write([(row["image"], row["question"]) for row in rows], {}, FP32.max_new_tokens)
+    assert [a.raw_text for a in answers] == [each.text for each in written] and any(a.raw_text for a in answers)
+    assert {a.raw_text for a in leans} == {""} and both.counts()["completion_tokens"] == sum(w.tokens for w in written)
+    assert both.settings["max_new_tokens"] == FP32.max_new_tokens
+
+
 def test_only_the_logits_of_the_last_position_are_computed(checkpoint: str, monkeypatch: pytest.MonkeyPatch):
     answerer = YesNoLean(checkpoint, [], FP32)
     head, shapes = answerer._model.model.get_output_embeddings(), []
     head.register_forward_hook(lambda module, given, made: shapes.append(tuple(made.shape[:2])))
     answerer.answer(asked())
-    assert shapes == [(8, 1)]
+    assert set(shapes) == {(8, 1)}
 
 
 def test_greedy_answers_do_not_depend_on_the_settings_a_checkpoint_brings(checkpoint: str):
@@ -157,6 +167,42 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(checkpoints: dict[str, 
         answerer.answer(rows)
 
 
+# ---------------------------------------------------------------- pictures that questions share
+
+
+def about_shared_pictures() -> list[dict]:
+    """Eight questions of differing lengths about the pictures of three: one, two and three pictures."""
+    rows = asked()
+    return [row | {"image": rows[place]["image"]} for row, place in zip(rows, (0, 1, 1, 2, 0, 1, 2, 0))]
+
+
+UNSHARED = replace(FP32, local=replace(FP32.local, share_pictures=False))
+
+
+def test_pictures_that_questions_share_are_looked_at_once(checkpoint: str):
+    """And the answers are those that each whole prompt gets alone: their lean, and every token after it."""
+    rows, shared, whole = about_shared_pictures(), YesNoLean(checkpoint, [], FP32), YesNoLean(checkpoint, [], UNSHARED)
+    answers, expected = shared.answer(rows), [whole.answer([row])[0] for row in rows]
+    assert [a.margin for a in answers] == pytest.approx([a.margin for a in expected], abs=1e-5)
+    assert [a.raw_text for a in answers] == [a.raw_text for a in expected]
+    assert (shared.counts()["pictures"], shared.counts()["pictures_encoded"]) == (15, 6)
+    assert whole.counts()["pictures_encoded"] == 15
+    leans = [a.margin for a in answers]
+    assert min(abs(x - y) for place, x in enumerate(leans) for y in leans[:place]) > 1e-4  # no two are the same
+
+
+def test_prompts_whose_tokens_are_not_those_of_their_parts_go_whole(
+    checkpoints: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    rows, answerer = about_shared_pictures(), YesNoLean(checkpoints["qwen2_5_vl"], [], FP32)
+    expected = [a.margin for a in YesNoLean(checkpoints["qwen2_5_vl"], [], UNSHARED).answer(rows)]
+    tokenizer = answerer._model.processor.tokenizer
+    encode = tokenizer.encode
+    monkeypatch.setattr(tokenizer, "encode", lambda text, **how: [7, *encode(text, **how)])  # as a space in front
+    assert [a.margin for a in answerer.answer(rows)] == pytest.approx(expected, abs=1e-5)
+    assert answerer.counts()["pictures_encoded"] == 6 + 15
+
+
 # ---------------------------------------------------------------- Yes and No
 
 
@@ -172,7 +218,7 @@ def test_yes_and_no_are_the_tokens_a_template_goes_on_with(checkpoint: str, chec
 
 
 def test_variants_add_their_probabilities(checkpoints: dict[str, str]):
-    summed = AnswererSettings(local=LocalSettings(dtype="float32", token_variants=True))
+    summed = AnswererSettings(max_new_tokens=1, local=LocalSettings(dtype="float32", token_variants=True))
     answerer = YesNoLean(checkpoints["internvl"], [], summed)
     ids = answerer.settings["token_ids"]
     assert set(ids["Yes"]) == {"Yes", "yes", " Yes", " yes"} and set(ids["No"]) == {"No", "no", " No", " no"}
@@ -219,9 +265,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Questions:
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> Questions:
-    out = tmp_path_factory.mktemp("tagged") / "set"
-    build_folder(EmbSpatialTagged(renderer="raycast", scenes=1), out, progress=False)
-    return open_shortcuts(str(out), None, ["depth"])
+    rows = [make_row("distance_infer_center_oo", i, "AB"[i % 2], ("chair", "lamp"), heuristic=tag, vertical_gap=gap,
+                     image=[{"bytes": picture(i), "path": "a.png"}])
+            for i, (tag, gap) in enumerate([("consistent", 0.2), ("counter", -0.2)] * 3)]
+    return open_shortcuts(str(make_folder(tmp_path_factory.mktemp("tagged") / "set", rows)))
 
 
 def test_every_recipe_runs_from_the_saved_folder(
@@ -305,7 +352,7 @@ def test_results_say_how_the_model_was_asked(checkpoints: dict[str, str], bench:
         row, "published_number")
     assert set(answerer["prompts"]["templates"]) == {"spar_number", "spar_box_choice", "spar_view_change"}
     assert (answerer["max_new_tokens"], answerer["decoding"], answerer["model_revision"]) == (6, "greedy", None)
-    counts = results.settings["since_last_start"]
+    counts = results.settings["counts"]
     assert 0 < counts["completion_tokens"] <= 6 * len(bench.rows) and counts["cut_short"] <= len(bench.rows)
 
 
@@ -349,7 +396,8 @@ def test_rows_without_pictures_are_refused(checkpoints: dict[str, str]):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_weights_take_the_asked_form(checkpoints: dict[str, str], dtype: str):
-    answerer = YesNoLean(checkpoints["idefics3"], [], AnswererSettings(local=LocalSettings(dtype=dtype)))
+    asking = AnswererSettings(exact_match=False, local=LocalSettings(dtype=dtype))
+    answerer = YesNoLean(checkpoints["idefics3"], [], asking)
     margins = np.array([answer.margin for answer in answerer.answer(asked(3))])
     exact = np.array([answer.margin for answer in YesNoLean(checkpoints["idefics3"], [], FP32).answer(asked(3))])
     assert {str(weight.dtype) for weight in answerer._model.model.parameters()} == {f"torch.{dtype}"}

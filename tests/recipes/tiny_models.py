@@ -15,6 +15,8 @@ torch = pytest.importorskip("torch", reason="the extra `models` is not installed
 transformers = pytest.importorskip("transformers", reason="the extra `models` is not installed")
 tokenizers = pytest.importorskip("tokenizers", reason="the extra `models` is not installed")
 
+torch.set_num_threads(1)  # what is so small is slower with more, and tests run side by side
+
 _WORDS = (
     "Yes No yes no user assistant User Assistant system You are a helpful assistant. Is the cyan cube closer to the "
     "camera than the red sphere? Is it farther from the camera? A. left B. right C. above D. below Where? Answer with "
@@ -72,17 +74,32 @@ class Parts(NamedTuple):
 
 def _qwen2_5_vl() -> Parts:
     tokenizer = _tokenizer(["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"])
-    ids = {name: tokenizer.convert_tokens_to_ids(f"<|{token}|>") for name, token in (
-        ("image_token_id", "image_pad"), ("video_token_id", "video_pad"), ("vision_start_token_id", "vision_start"),
-        ("vision_end_token_id", "vision_end"))}
     config = transformers.Qwen2_5_VLConfig(
         text_config=_text(len(tokenizer)) | {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4,
                                                                  "mrope_section": [2, 1, 1]}},
         vision_config={"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 4, "out_hidden_size": 32,
                        "fullatt_block_indexes": [1], "window_size": 56},
-        **ids)
+        **_vision_ids(tokenizer))
     image = transformers.Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 28 * 28 * 4})
     return Parts(config, image, tokenizer, CHATML.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>"), {})
+
+
+def _qwen3_vl() -> Parts:
+    tokenizer = _tokenizer(["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"])
+    config = transformers.Qwen3VLConfig(
+        text_config=_text(len(tokenizer)) | {"head_dim": 8, "rope_parameters": {
+            "rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1], "mrope_interleaved": True}},
+        vision_config={"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 4, "out_hidden_size": 32,
+                       "patch_size": 14, "num_position_embeddings": 16, "deepstack_visual_indexes": [0]},
+        **_vision_ids(tokenizer))
+    image = transformers.Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 28 * 28 * 4})
+    return Parts(config, image, tokenizer, CHATML.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>"), {})
+
+
+def _vision_ids(tokenizer: Any) -> dict[str, int]:
+    return {name: tokenizer.convert_tokens_to_ids(f"<|{token}|>") for name, token in (
+        ("image_token_id", "image_pad"), ("video_token_id", "video_pad"), ("vision_start_token_id", "vision_start"),
+        ("vision_end_token_id", "vision_end"))}
 
 
 def _internvl() -> Parts:
@@ -132,6 +149,7 @@ def _tiled(config_class: Any, image_class: Any) -> Parts:
 
 FAMILIES: dict[str, Callable[[], Parts]] = {
     "qwen2_5_vl": _qwen2_5_vl,
+    "qwen3_vl": _qwen3_vl,
     "internvl": _internvl,
     "llava_onevision": _llava_onevision,
     "idefics3": _idefics3,

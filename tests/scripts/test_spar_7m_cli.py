@@ -57,7 +57,7 @@ def test_one_config(scans, built, tmp_path):
     build = ("scripts/build.py", "spar_7m", "--source", f"scannet={scans}", "--out", out, *SETTINGS)
     result = run(*build, "--config", TASK)
     assert result.returncode == 0, result.stderr
-    assert sorted(p.name for p in out.iterdir() if p.is_dir()) == [".build", TASK]
+    assert sorted(p.name for p in out.iterdir() if p.is_dir()) == [".build", "card", TASK]
     for more in (["--config", "depth"], ["--set", "tasks=depth"]):
         wrong = run(*build, *more)
         assert wrong.returncode == 2 and "obj_spatial_relation_oo" in wrong.stderr and wrong.stderr.count("\n") == 1

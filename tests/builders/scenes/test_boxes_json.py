@@ -151,6 +151,17 @@ def test_frames_without_pose_are_left_out_and_counted_and_splits_may_be_left_ope
         source.load("kitchen")
 
 
+def test_no_link_leads_out_of_the_root(scenes, tmp_path):
+    (scenes / "kitchen").rename(tmp_path / "elsewhere")
+    (scenes / "kitchen").symlink_to(tmp_path / "elsewhere")
+    source = BoxesJsonSource(scenes)
+    for call in (source.load, source.glance, source.fingerprint):
+        with pytest.raises(SceneError, match="kitchen: leads out of"):
+            call("kitchen")
+    with pytest.raises(InputError, match="no scene"):
+        source.load("../elsewhere")
+
+
 def test_fingerprint_changes_with_a_number_of_the_description(scenes):
     source, path = BoxesJsonSource(scenes), scenes / "kitchen" / "scene.json"
     before = source.fingerprint("kitchen")

@@ -1,0 +1,1 @@
+"""Worked examples, small enough to run on a laptop."""
