@@ -61,13 +61,9 @@ def main(
         projection(read_manifest(built), parts, after, max(costs.values()), max(starts.values()), project, cores)
 
 
-def nothing(part: int) -> int:
-    return part
-
-
 def engine_cost(engine: str, parts: int) -> tuple[float, float, float]:
     """Seconds until the first result; seconds for each later one; processor seconds of the driver for each."""
-    begun, results = time.perf_counter(), map_parts(nothing, range(parts), engine, 2)
+    begun, results = time.perf_counter(), map_parts(abs, range(parts), engine, 2)
     for _ in range(2):  # of each worker
         next(results)
     first, driver = time.perf_counter(), time.process_time()
