@@ -3,9 +3,9 @@
     python scripts/benchmarks/merging.py --scenes 100 --scenes 400                       # rows alone: bytes per row
     python scripts/benchmarks/merging.py --scenes 100 --frames 60 --frame-kb 350 --tasks 1     # 2 GB of parts
 
-Parts of spar_7m with made-up rows and pictures of random bytes (as many and as incompressible as real ones) are written
-into a folder, and merged by the build's own code, in a process of its own for each number of scenes. Prints the peak of
-resident memory, what the process took before, and what the peak grows by with each row.
+Parts of spar_7m with made-up rows, and pictures padded with random bytes (as many and as incompressible as real
+ones), are written into a folder, and merged by the build's own code, in a process of its own for each number of scenes. Prints the
+peak of resident memory, what the process took before, and what the peak grows by with each row.
 """
 
 import json
@@ -14,12 +14,14 @@ import resource
 import shutil
 import tempfile
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import typer
+from PIL import Image
 
 from builders.command import run_command
 from builders.hub.dataset import ROWS, SceneReport
@@ -94,10 +96,10 @@ def tables(
         "answer_value": [1.0], "answer_exact": [float(rng.uniform(0, 9))], "unit": ["m"], "metric": "mra",
         "heuristic": "consistent", "vertical_gap": 0.1, "objects": [], "template_id": "q01", "image": [],
     } for i, task in enumerate(asked)]
-    eye = np.eye(4).tolist()
+    eye, picture = np.eye(4).tolist(), tiny_png()
     shots = [{
         "frame_id": name, "scene_id": scene, "source": "procedural", "depth": None, "intrinsics": eye, "width": 640,
-        "image": {"bytes": rng.bytes(frame_kb * 1000), "path": None} if frame_kb else None, "height": 480,
+        "image": {"bytes": picture + rng.bytes(frame_kb * 1000), "path": None} if frame_kb else None, "height": 480,
         "depth_intrinsics": eye, "world_from_camera": eye,
     } for name in names]
     things = [{"scene_id": scene, "source": "procedural", "object_id": str(i), "label": "chair", "center": [0.0] * 3,
@@ -105,6 +107,13 @@ def tables(
     return {ROWS: pa.Table.from_pylist(made, schema=ROW_FEATURES.arrow_schema),
             "frames": pa.Table.from_pylist(shots, schema=FRAME_FEATURES.arrow_schema),
             "objects": pa.Table.from_pylist(things, schema=OBJECT_FEATURES.arrow_schema)}
+
+
+def tiny_png() -> bytes:
+    """A picture that can be opened, whatever bytes follow it."""
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def measured(out: Path, scenes: int) -> tuple[int, int, float, int]:
