@@ -3,9 +3,9 @@
     python scripts/benchmarks/merging.py --scenes 100 --scenes 400                       # rows alone: bytes per row
     python scripts/benchmarks/merging.py --scenes 100 --frames 60 --frame-kb 350 --tasks 1     # 2 GB of parts
 
-Parts of spar_7m with made-up rows, and pictures padded with random bytes (as many and as incompressible as real
-ones), are written into a folder, and merged by the build's own code, in a process of its own for each number of scenes. Prints the
-peak of resident memory, what the process took before, and what the peak grows by with each row.
+Parts of spar_7m with made-up rows, and pictures padded with random bytes (as many and as incompressible as real ones),
+are written into a folder and merged by the build's own code, in a process of its own for each number of scenes. Prints
+the peak of resident memory, what the process took before, and what the peak grows by with each row.
 """
 
 import json
@@ -56,7 +56,7 @@ def main(
         print(f"{count:5d} scenes, {count * rows / 1e6:6.2f} M rows, parts {made / 1e9:.2f} GB, shards "
               f"{written / 1e9:.2f} GB: {seconds:.1f} s of processor time, peak {peak / 1e6:.0f} MB, "
               f"{before / 1e6:.0f} MB before", flush=True)
-    if len(scenes) > 1:
+    if len(scenes) > 1 and not frame_kb:
         each = (peaks[-1] - peaks[0]) / ((scenes[-1] - scenes[0]) * rows)
         print(f"memory grows by {each:.1f} bytes a row: 16 million rows take {(peaks[0] + each * 16e6) / 1e6:.0f} MB")
 
@@ -69,7 +69,9 @@ def write_parts(out: Path, scenes: int, rows: int, tasks: int, frames: int, fram
     """Parts as a build leaves them; how many bytes."""
     rng = np.random.default_rng(0)
     builder = builder_of(scenes)
-    report = json.dumps(SceneReport(240, frames, 30, "mesh", {}, {}, {}, {}).as_dict())
+    asked = list(TASKS)[:tasks]
+    made = {task: {"fill": rows // tasks} for task in asked}
+    report = json.dumps(SceneReport(240, frames, 30, "mesh", {}, {}, {task: {} for task in asked}, made).as_dict())
     size = 0
     for ref in builder.refs:
         part, wanted = part_path(out / ".build" / "parts", ref), spec_hash(builder.part_spec(ref))
