@@ -18,9 +18,11 @@ def in_balance(
 
     Candidates are left out one after the other, each time the one that disturbs the balance most, until no group is
     too large and leaving out one more mends nothing: then the sum over all contexts and properties of (how many have
-    the property - its share of all in the context) ** 2 is at a minimum. A property that stands alone in its context
-    never stays: its row would tell. Of what is left, the same way, ``wanted``.
-    Candidates that disturb alike leave in random order.
+    the property - its share of all in the context - an offset) ** 2 is at a minimum. Of what is left, the same way,
+    ``wanted``. Candidates that disturb alike leave in random order.
+
+    The offset is below one, random, and 0 on average: few rows cannot meet a share exactly, and without it they would
+    miss it to the same side in every scene.
 
     Args:
         balances: of each candidate.
@@ -30,9 +32,9 @@ def in_balance(
     Returns:
         Positions of the candidates that stay, ascending.
     """
-    effects = _effects(balances)
+    effects, offsets = _effects(balances, rng)
     alike = effects @ effects.T
-    own, disturbs = alike.diagonal(), 2 * alike.sum(axis=1)
+    own, disturbs = alike.diagonal(), 2 * (alike.sum(axis=1) + effects @ offsets)
     kept = np.ones(len(balances), bool)
     members = [_numbered(names) for names in zip(*groups, strict=True)]
     sizes = [np.bincount(numbers) for numbers in members]
@@ -56,15 +58,41 @@ def in_balance(
     return np.flatnonzero(kept).tolist()
 
 
-def _effects(balances: Sequence[Sequence[Balanced]]) -> Array:
-    """(candidates, properties): what each adds to the number of those that have a property, less its share."""
+def _effects(balances: Sequence[Sequence[Balanced]], rng: np.random.Generator) -> tuple[Array, Array]:
+    """(candidates, properties): what each adds to the number of those that have a property, less its share; and the
+    offset of each property, (properties,), with the opposite sign."""
     places: dict[tuple[str, str], int] = {}
-    cells = [(number, places.setdefault((entry.context, name), len(places)), (name == entry.holds) - share)
-             for number, entries in enumerate(balances) for entry in entries for name, share in entry.shares.items()]
+    contexts: dict[str, list[int]] = {}
+    cells = []
+    for number, entries in enumerate(balances):
+        for entry in entries:
+            for name, share in entry.shares.items():
+                key = entry.context, name
+                if key not in places:
+                    places[key] = len(places)
+                    contexts.setdefault(entry.context, []).append(places[key])
+                cells.append((number, places[key], (name == entry.holds) - share))
     effects = np.zeros((len(balances), len(places)))
     for number, place, effect in cells:
         effects[number, place] += effect
-    return effects
+    offsets = np.zeros(len(places))
+    for held in contexts.values():
+        offsets[held] = _dither(len(held), rng)
+    return effects, offsets
+
+
+def _dither(size: int, rng: np.random.Generator) -> Array:
+    """(size,) numbers of sum 0, uniform among those that are nearer to 0 than to any other whole numbers of sum 0:
+    added before rounding to the nearest such whole numbers, they make the rounding right on average. The nearest ones
+    are found as Conway and Sloane do for the lattice A_n: round each, then mend the sum where it costs least."""
+    point = rng.random(size)
+    point[-1] = -point[:-1].sum()
+    nearest = np.round(point)
+    error = point - nearest
+    excess = int(nearest.sum())
+    order = np.argsort(error)
+    nearest[order[:excess] if excess > 0 else order[size + excess:]] -= np.sign(excess)
+    return point - nearest
 
 
 def _numbered(names: Sequence[Hashable]) -> Array:

@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
-from builders.spar.balance import in_balance
+from builders.spar.balance import _dither, in_balance
 from builders.spar.facts import Balanced, evenly
 from builders.spar.limits import Limits
 from builders.spar.records import build_record
@@ -26,20 +27,38 @@ def alone(count):
     return [(n,) for n in range(count)], (1,)
 
 
-def test_a_lopsided_pool_comes_out_even_and_what_stands_alone_leaves():
+def test_a_lopsided_pool_comes_out_even():
     depths = ["closer"] * 90 + ["farther"] * 10
     pool = [[evenly("below", depth, ("closer", "farther"))] for depth in depths]
-    pool.append([evenly("above", "closer", ("closer", "farther"))])
-    kept = kept_of(pool, *alone(101), wanted=101)
-    assert kept == sorted(kept) and 100 not in kept
-    assert Counter(depths[i] for i in kept) == {"closer": 10, "farther": 10}
+    for seed in range(20):
+        kept = kept_of(pool, *alone(100), wanted=100, seed=seed)
+        counts = Counter(depths[i] for i in kept)
+        assert kept == sorted(kept) and counts["farther"] == 10 and abs(counts["closer"] - 10) <= 1
 
 
-def test_shares_need_not_be_even():
+@pytest.mark.parametrize("wins, losses", [(30, 12), (3, 5), (6, 9)])
+def test_shares_need_not_be_even_and_are_nearly_met_on_average(wins, losses):
+    """Of few rows, the nearest whole number would be off to the same side each time: 0.25 for 3 and 5."""
     shares = {"wins": 0.25, "loses": 0.75}
-    outcomes = ["wins"] * 30 + ["loses"] * 12
-    kept = kept_of([[Balanced("lamp", outcome, shares)] for outcome in outcomes], *alone(42), wanted=42)
-    assert Counter(outcomes[i] for i in kept) == {"wins": 4, "loses": 12}
+    outcomes = ["wins"] * wins + ["loses"] * losses
+    off = []
+    for seed in range(400):
+        kept = kept_of([[Balanced("lamp", o, shares)] for o in outcomes], *alone(len(outcomes)), len(outcomes), seed)
+        off.append(sum(outcomes[i] == "wins" for i in kept) - 0.25 * len(kept))
+    assert np.abs(off).max() <= 1 and len(set(off)) > 1
+    assert abs(np.mean(off)) < 0.16
+
+
+def test_offsets_make_rounding_right_on_average():
+    rng = np.random.default_rng(0)
+    for exact in ([1.25, -0.75, 0.1, -0.6], [0.25, -0.25], [2.4, -1.7, -0.7]):
+        offsets = np.array([_dither(len(exact), rng) for _ in range(4000)])
+        near = np.array(list(product(range(-4, 5), repeat=len(exact))))
+        near = near[near.sum(axis=1) == 0]
+        places = ((offsets[:, None] + np.array(exact) - near) ** 2).sum(axis=2).argmin(axis=1)
+        rounded = near[places]
+        assert np.allclose(offsets.sum(axis=1), 0)
+        assert (np.abs(rounded.mean(axis=0) - exact) < 4 * 0.7 / 4000**0.5).all()
 
 
 def test_all_contexts_count_and_groups_have_limits():
@@ -53,7 +72,7 @@ def test_all_contexts_count_and_groups_have_limits():
         pool.append([evenly("sides", side, ("left", "right")), evenly(side, depth, ("near", "far"))])
     kept = kept_of(pool, groups, (4, 60), wanted=40)
     counts = Counter(said[i] for i in kept)
-    assert len(kept) == 40 and max(counts.values()) - min(counts.values()) <= 1
+    assert len(kept) == 40 and max(counts.values()) - min(counts.values()) <= 3
     assert max(Counter(groups[i][0] for i in kept).values()) <= 4
     assert len(kept_of(pool, groups, (4, 20), wanted=40)) <= 20
 
