@@ -73,7 +73,7 @@ def make_tiny(texts: Iterable[str], size: TinySize, seed: int) -> TinyModel:
         vision_feature_layer=-1, vision_feature_select_strategy="default")
     torch.manual_seed(seed)
     model = transformers.LlavaForConditionalGeneration(config)
-    seen = model.get_submodule("model.vision_tower.embeddings")
+    seen: Any = model.get_submodule("model.vision_tower.embeddings")
     with torch.no_grad():  # places count from the start, and as much as colours: else they are found out late
         seen.position_embedding.weight.normal_(0, 0.5)
         seen.patch_embedding.weight.normal_(0, (3 * size.patch**2) ** -0.5)
