@@ -33,7 +33,7 @@ RECIPES: dict[str, Callable[..., None]] = {
 
 _KEYS = ("title", "options", "questions", "models")
 _OF_THE_FILE = ("recipe", "only", "predictions")
-_GIVEN_HERE = ("out",)
+_GIVEN_HERE = ("out", "shard_index", "num_shards")
 """Options that are not for the file to say."""
 
 
@@ -51,6 +51,13 @@ class DeclaredRun:
     @property
     def folder(self) -> Path:
         return Path(self.questions) / self.model
+
+    def command(self, out: Path) -> list[str]:
+        """The recipe's program and its arguments, as they would be typed, for processes of their own."""
+        given = {"out": out} | {key: value for key, value in self.options.items() if key != "gpus"}
+        return [inspect.getfile(RECIPES[self.recipe])] + [
+            f"--{key.rstrip('_').replace('_', '-')}={one}" for key, value in given.items()
+            for one in (value if isinstance(value, list) else [value]) if one is not None]
 
 
 @dataclass(frozen=True)

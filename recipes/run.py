@@ -27,6 +27,7 @@ from recipes.questions import manifest_sha256
 from recipes.reporting.compare_page import write_comparison
 from recipes.results import FILE_NAME as RESULTS
 from recipes.results import read_results
+from recipes.shards import run_on_gpus
 
 DECLARED = "declared.json"
 """In the folder of a run: what it was made from."""
@@ -50,10 +51,8 @@ def main(
                 continue
             print(f"{name}: {run.options['model']} on {run.options['dataset']}", flush=True)
             _start(out / run.folder, made_from)
-            predictions = run.options.get("predictions")
-            more = {"predictions": Path(predictions)} if predictions else {}
-            RECIPES[run.recipe](out=out / run.folder, **run.options | more)
-        except InputError as error:
+            _run(run, out / run.folder)
+        except (InputError, OSError) as error:
             failed.append(f"{name}: {error}")
         except Exception:  # whatever one model dies of, the others are still run
             failed.append(f"{name}: {traceback.format_exc()}")
@@ -66,6 +65,15 @@ def main(
         raise typer.Exit(1)
 
 
+def _run(run: DeclaredRun, out: Path) -> None:
+    predictions, gpus = run.options.get("predictions"), run.options.get("gpus")
+    if gpus and not predictions:
+        run_on_gpus(gpus, run.command(out))
+    else:
+        given = {"predictions": Path(predictions), "gpus": 0} if predictions else {}
+        RECIPES[run.recipe](out=out, **run.options | given)
+
+
 def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
     """Whether a folder holds the results of a run that was made from this, with an answer to every question."""
     try:
@@ -76,11 +84,12 @@ def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
 
 
 def _made_from(run: DeclaredRun) -> dict[str, Any]:
-    """What a run depends on, as JSON gives it back."""
+    """What a run's answers depend on, as JSON gives it back; by how many processes they are given is no part of it."""
     sha256 = manifest_sha256(run.options["dataset"], run.options.get("revision") or None)
     given = run.options.get("predictions")
     changed = Path(given).stat().st_mtime_ns if given and Path(given).is_file() else None
-    return {"recipe": run.recipe, "options": run.options, "manifest_sha256": sha256, "predictions_changed": changed}
+    options = {key: value for key, value in run.options.items() if key != "gpus"}
+    return {"recipe": run.recipe, "options": options, "manifest_sha256": sha256, "predictions_changed": changed}
 
 
 def _start(folder: Path, made_from: Mapping[str, Any]) -> None:
@@ -89,9 +98,8 @@ def _start(folder: Path, made_from: Mapping[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     noted = folder / DECLARED
     if noted.is_file() and json.loads(noted.read_text(encoding="utf-8")) != made_from:
-        for name in (PREDICTIONS, RESULTS):
-            if (folder / name).is_file():
-                (folder / name).replace(folder / f"earlier_{name}")
+        for path in (*folder.glob(f"{Path(PREDICTIONS).stem}*.parquet"), *folder.glob(RESULTS)):  # with unfolded parts
+            path.replace(path.with_name(f"earlier_{path.name}"))
     with replacing(noted) as temporary:
         temporary.write_text(json.dumps(made_from, indent=1) + "\n", encoding="utf-8")
 

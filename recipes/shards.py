@@ -45,15 +45,18 @@ class Shard:
 WHOLE = Shard()
 
 
-def run_on_gpus(count: int) -> None:
-    """Run this command once per GPU, each process with its shard, and wait for all.
+def run_on_gpus(count: int, command: Sequence[str] = ()) -> None:
+    """Run a command once per GPU, each process with its shard, and wait for all.
+
+    Args:
+        command: a Python program and its arguments; none: this very one, as it was called.
 
     Raises:
         InputError: there are fewer GPUs.
         OSError: a process failed.
     """
     devices = _devices(count)
-    arguments = _without_gpus(sys.argv)
+    arguments = command or _without_gpus(sys.argv)
     processes = [
         subprocess.Popen([sys.executable, *arguments, "--shard-index", str(index), "--num-shards", str(count)],
                          env=os.environ | ({"CUDA_VISIBLE_DEVICES": device} if device else {}))

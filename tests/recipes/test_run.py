@@ -67,6 +67,32 @@ def test_another_dataset_in_the_same_place_is_asked_anew(config: Path, tmp_path:
     assert held[0]["dataset"]["manifest_sha256"] != held[1]["dataset"]["manifest_sha256"]
 
 
+def test_answers_of_a_killed_run_are_put_aside_when_its_options_change(config: Path, tmp_path: Path):
+    """Its parts are not folded yet: another run must neither use them nor stumble over them."""
+    out = tmp_path / "out"
+    main(config, out)
+    folder = out / "small/chance"
+    (folder / "predictions.parquet").rename(folder / "predictions.part-1.parquet")
+    (folder / "results.json").unlink()
+    declare(config, models={"chance": {"model": "baseline:random", "seed": 4}})
+    main(config, out)
+    assert json.loads((folder / "results.json").read_text())["settings"]["seed"] == 4
+    assert sorted(path.name for path in folder.glob("*.parquet")) == [
+        "earlier_predictions.part-1.parquet", "predictions.parquet"]
+
+
+def test_a_run_may_be_shared_among_processes(config: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    declare(config, models={"chance": {"model": "baseline:random", "gpus": 2, "set": {"dtype": "float32"}}})
+    main(config, out)
+    results = (out / "small/chance/results.json").read_bytes()
+    declare(config, models={"chance": {"model": "baseline:random", "set": {"dtype": "float32"}}})
+    main(config, out)  # what was answered by two is not asked again by one
+    assert (out / "small/chance/results.json").read_bytes() == results
+    main(config, tmp_path / "alone")
+    assert (tmp_path / "alone/small/chance/results.json").read_bytes() == results
+
+
 def test_a_model_that_fails_does_not_keep_the_others_from_running(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -82,6 +108,7 @@ def test_a_model_that_fails_does_not_keep_the_others_from_running(
 
 @pytest.mark.parametrize("changes, says", [
     ({"models": {"m": {"model": "x", "tempreature": 0}}}, "m on small: spar_bench has no option tempreature; there"),
+    ({"models": {"m": {"model": "x", "num-shards": 2}}}, "m on small: spar_bench has no option num_shards; there"),
     ({"models": {"m": {"seed": 1}}}, "m on small: model is missing"),
     ({"models": {"m": {"model": "x", "only": ["large"]}}}, r"questions \(small\); there is no large"),
     ({"models": {"m": {"model": "x", "only": "small"}}}, "'only' is a list"),
