@@ -135,7 +135,7 @@ def shortcut_text(results: Results) -> str:
             lines.append(f"{block} (chance {settings['chance'][block]:.1f})")
         sign = "+" if part == GAP else ""
         interval = f"[{score.low:{sign}.1f}, {score.high:{sign}.1f}]"
-        note = "  uninformative: near chance" if name in settings["uninformative"] else ""
+        note = "  uninformative: may be chance" if name in settings["uninformative"] else ""
         label = "gap, consistent - counter" if part == GAP else part
         lines.append(f"{'  ' + label:<{_LABEL}}{score.value:>{sign}7.1f}  {interval:<18}{score.n:>9}{score.n_groups:>8}"
                      f"{score.n_unparsed:>8}{note}")

@@ -140,7 +140,7 @@ def tunnel_text(results: Results) -> str:
         if SIZE in name or (("/accuracy_" in name or "/exact_match_" in name) and "delta" not in name):
             continue
         interval = f"[{score.low:.3f}, {score.high:.3f}]"
-        note = "  uninformative: v near chance" if name in results.settings["uninformative"] else ""
+        note = "  uninformative: v may be chance" if name in results.settings["uninformative"] else ""
         lines.append(f"{name:<42}{score.value:>8.3f}  {interval:<18}{score.n:>9}{score.n_groups:>8}"
                      f"{score.n_unparsed:>8}{note}")
     return "\n".join(lines)

@@ -22,8 +22,10 @@ _TUNNEL = {
     "delta_s": "v at the smallest size of the farther object - v at the largest: the size shortcut",
     "delta_side": "farther object left - right; there is no height to go by",
     "delta_scene": "the same gap by the corridor's own up, while the camera is rolled",
-    "accuracy": "exact match",
-    "accuracy_delta": "the gap in exact match",
+    "accuracy": "share of questions whose right answer is the more probable one",
+    "accuracy_delta": "the gap in accuracy",
+    "exact_match": "share of right answers in what was written",
+    "exact_match_delta": "the gap in exact match",
     "yes_rate": "share of Yes; half of the answers are",
 }
 
@@ -175,7 +177,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "spatial_tunnel": Layout(
         "SpatialTunnel", "Fractions. Two objects in a corridor at fixed depths, moved around its cross section: height "
         "in the image says nothing about depth. v is the mean probability of the right answer (0.5 is chance), "
-        "accuracy the share of right answers; delta = v_cons - v_ctr, 0 for who sees depth, 1 for who goes by height.",
+        "accuracy how often that is above one half, exact match how often what was written is right; delta = v_cons - "
+        "v_ctr, 0 for who sees depth, 1 for who goes by height.",
         _arrange_tunnel, _tunnel_headlines, _open_tunnel),
 }
 """Recipe -> layout."""

@@ -116,7 +116,8 @@ def _given(uid: str, number: int, run: Run) -> GivenAnswer:
     if run.results.settings.get("unit") == "fraction":  # v, a probability: right where it is above one half
         sign = (item.score > 0.5) - (item.score < 0.5)
         mark = ("wrong", "partial", "right")[sign + 1]
-        text = f"{answer.answer or answer.status}, v {item.score:.2f}"
+        said = answer.answer or answer.status
+        text = f"v {item.score:.2f}, wrote {said}" if answer.raw_text else f"{said}, v {item.score:.2f}"
     else:
         mark = "right" if item.score == 1 else "partial" if item.score else "wrong"
     return GivenAnswer(number, text, mark, item.score, "" if answer.status == "ok" else answer.status)

@@ -37,6 +37,8 @@ class Part:
     id: str
     title: str
     place: str
+    asked: str
+    """Config and split."""
     about: str
     facts: list[tuple[str, str]]
     notices: list[str]
@@ -100,6 +102,7 @@ def _part(number: int, part: Compared, pictures: bool) -> Part:
         id=f"part-{number}",
         title=_title(group),
         place=group.repo,
+        asked=_config_and_split(group),
         about=layout_of(group).about,
         facts=_facts(part, questions),
         notices=[*filter(None, [missing]), *_notices(group)],
@@ -123,6 +126,10 @@ def _part(number: int, part: Compared, pictures: bool) -> Part:
 
 def _title(group: Group) -> str:
     return layout_of(group).title or group.asked.recipe
+
+
+def _config_and_split(group: Group) -> str:
+    return f"{group.asked.config}/{group.asked.split}"
 
 
 def _cluster(run: Run) -> str:
@@ -153,7 +160,7 @@ def _notices(group: Group) -> Iterator[str]:
 def _facts(part: Compared, questions: Questions | None) -> list[tuple[str, str]]:
     group = part.group
     facts = [("Questions", f"{len(part.paired.uids):,}" if part.paired.uids else "not known"),
-             ("Runs", str(len(group.runs))), ("Config and split", f"{group.asked.config}/{group.asked.split}")]
+             ("Runs", str(len(group.runs))), ("Config and split", _config_and_split(group))]
     if questions:
         facts.append(("Dataset", f"{questions.manifest['dataset']} {questions.manifest['version']}"))
     if group.revision:

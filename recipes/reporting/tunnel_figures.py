@@ -17,14 +17,15 @@ from recipes.tunnel_scoring import CLASSES, SIZE, heat_map
 
 _COLORS = ("#2f6db3", "#cf6f1f", "#2f8f63", "#8458b3", "#b8385e", "#2390a3", "#8a7a1d", "#6d747c")
 """Of runs, as in the page."""
-_GREY = "#cfd2d6"
+_ABSENT = "#ffffff"
+"""Not the grey that stands for v = 0.5."""
 
 
 def heat_maps(items: Iterable[Item]) -> str:
-    """One map for each class, mean v of each cell: red high, blue low; the other class and ties grey."""
+    """One map for each class, mean v of each cell: red high, blue low, pale grey one half; white where none is."""
     held = list(items)
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
-    colors = plt.get_cmap("coolwarm").with_extremes(bad=_GREY)
+    colors = plt.get_cmap("coolwarm").with_extremes(bad=_ABSENT)
     ticks = range(0, ANGLES, 4)
     labels = [f"{theta(k):g}" for k in ticks]
     for axis, name in zip(axes, CLASSES, strict=True):

@@ -178,6 +178,12 @@ def test_given_margins_and_given_texts_are_scored(tunnel: Questions, tmp_path: P
     found = evaluate(phase, "mine", tmp_path / "c", predictions=tmp_path / "both.parquet", progress=False).metrics
     assert found["phase_variation/v"].value == pytest.approx(1 / (1 + math.exp(-2)))
     assert found["phase_variation/exact_match"].value == pytest.approx(1 - 1 / len(phase.rows))
+    write_comparison([tmp_path / "c"], tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert "exact_match <small>share of right answers in what was written<" in page
+    assert f"| {1 - 1 / len(phase.rows):.3f} [" in next(
+        line for line in (tmp_path / "c.md").read_text().splitlines() if "phase_variation: exact_match |" in line)
+    assert f"<b>v {1 / (1 + math.exp(-2)):.2f}, wrote " in page
     lines = ["id,raw_text"] + [f"{row['uid']},\"{row['answer']}, it is.\"" for row in phase.rows[:-1]]
     (tmp_path / "given.csv").write_text("\n".join(lines))
     texts = evaluate(phase, "mine", tmp_path / "b", predictions=tmp_path / "given.csv", progress=False)
