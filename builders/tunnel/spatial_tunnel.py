@@ -46,8 +46,8 @@ _SLICE = 64
 
 
 class SpatialTunnel(datasets.ArrowBasedBuilder):
-    """``SpatialTunnel("phase_variation", renderer="raycast").as_streaming_dataset(split="test")``, or a Hub folder of
-    all configs by ``scripts/build.py``. The unit of work is a scene of a config."""
+    """``SpatialTunnel(config_name="phase_variation", renderer="raycast").as_streaming_dataset(split="test")``, or a Hub
+    folder of all configs by ``scripts/build.py``. The unit of work is a scene of a config."""
 
     VERSION = datasets.Version(VERSION)
     BUILDER_CONFIG_CLASS = TunnelConfig

@@ -69,7 +69,7 @@ def main(
 
 
 def _pairs(folder: Path, count: int, pictures: int) -> PairFile:
-    build_folder(SpatialTunnel("contrastive_probing", renderer="raycast", only="contrastive_probing",
+    build_folder(SpatialTunnel(renderer="raycast", only="contrastive_probing",
                                probing_per_category=4 * -(-count // 12), tunnel=TunnelSettings(resolution=pictures)),
                  folder / "tunnel", progress=False)
     found = facts_of_dataset(str(folder / "tunnel"))

@@ -9,7 +9,7 @@ from builders.tunnel.spatial_tunnel import SpatialTunnel
 
 def tunnel_folder(folder: Path, rows: int) -> Path:
     """A folder with so many rows of ``contrastive_probing`` (a multiple of 24)."""
-    build_folder(SpatialTunnel("contrastive_probing", renderer="raycast", only="contrastive_probing",
+    build_folder(SpatialTunnel(renderer="raycast", only="contrastive_probing",
                                probing_per_category=rows // 6, tunnel=TunnelSettings(resolution=64)),
                  folder, progress=False)
     return folder
