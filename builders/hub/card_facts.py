@@ -102,13 +102,14 @@ class Facts:
 
     @property
     def largest_share(self) -> tuple[float, str, str]:
-        """(share, kind, answer) of the answer that is most overrepresented among those of its kind and format; kinds
-        that always have one answer are left out."""
+        """(share, kind, answer) of the answer that is most overrepresented among those of its kind and format; left
+        out are kinds that always have one answer, and those whose answers are equally frequent."""
         asked: dict[tuple[str, str], Counter[str]] = {}
         for (kind, form, answer), count in self.answers.items():
             asked.setdefault((kind, form), Counter())[answer] += count
         found = [(count / held.total() * len(held), count / held.total(), kind, answer)
-                 for (kind, _), held in asked.items() if len(held) > 1 for answer, count in held.most_common(1)]
+                 for (kind, _), held in asked.items() for answer, count in held.most_common(1)
+                 if len(held) > 1 and count * len(held) > held.total()]
         return max(found)[1:] if found else (0.0, "", "")
 
 

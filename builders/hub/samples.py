@@ -141,16 +141,17 @@ def _tile(kind: str, sample: Sample) -> Image.Image:
     each = (_TILE - 4 * (len(views) - 1)) // len(views)
     small = [view.resize((each, max(1, view.height * each // view.width)), Image.Resampling.BICUBIC, reducing_gap=2.0)
              for view in views]
-    more = f"  ({len(views)} of {len(sample.views)} pictures)" if len(views) < len(sample.views) else ""
+    more = f", {len(views)} of {len(sample.views)} pictures" if len(views) < len(sample.views) else ""
     answer = shorten(sample.answer, 120, placeholder=" …")
-    lines = [(kind + more, True), *((line, False) for line in _shortened(_wrapped(sample.question))),
-             *((line, True) for line in _wrapped(answer, bold=True))]
+    lines = [*((line, FAINT, True) for line in _wrapped(kind + more, bold=True)),
+             *((line, INK, False) for line in _shortened(_wrapped(sample.question))),
+             *((line, INK, True) for line in _wrapped(answer, bold=True))]
     top = max(view.height for view in small) + 8
     tile, draw = blank(_TILE, top + len(lines) * _LINE)
     for number, view in enumerate(small):
         tile.paste(view, (number * (each + 4), 0))
-    for number, (line, bold) in enumerate(lines):
-        draw.text((0, top + number * _LINE), line, INK if number else FAINT, font(_LETTERS, bold))
+    for number, (line, color, bold) in enumerate(lines):
+        draw.text((0, top + number * _LINE), line, color, font(_LETTERS, bold))
     return tile
 
 

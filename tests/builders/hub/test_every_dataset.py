@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, HfApi
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from builders import BUILDERS
-from builders.hub.card import write_card
+from builders.hub.card import TEMPLATES, write_card
 from builders.hub.card_facts import Facts
 from builders.hub.difference import Version, row_differences
 from builders.hub.files import sha256_of
@@ -26,6 +27,7 @@ from builders.hub.repository import HubRepo
 from builders.spar.limits import Limits
 from builders.spar.spar_7m import Spar7M
 from builders.spar.spar_bench import SparBench
+from builders.spar.visibility_bases import BASES
 from builders.tagged.cv_bench_tagged import CVBenchTagged
 from builders.tagged.embspatial_tagged import EmbSpatialTagged
 from builders.tagged.tagging import Tagging
@@ -146,8 +148,9 @@ def test_the_card_shows_what_the_rows_are_and_nothing_that_nobody_filled_in(buil
     assert f"This is {manifest['version']}" in page and f"* `v{manifest['version']}`:" in page
     assert all(licence in page for licence in manifest["licences"].values())
     assert "2503.22976" in page and "2605.30161" in page and "min2026farlooksup" in page and "## Limits" in page
-    example = re.search(r'load_dataset\("\./([^"]+)"', page)
-    assert example and example[1] == folder.name
+    examples = re.findall(r'load_dataset\("\./([^"]+)", (?:"(\w+)", )?split="(\w+)"', page)
+    assert examples and {example[0] for example in examples} == {folder.name}
+    assert {f"{config or 'default'}/{split}" for _, config, split in examples} <= set(manifest["rows"])
 
 
 def test_tags_and_answers_on_the_card_are_those_of_the_rows(built):
@@ -178,6 +181,15 @@ def test_the_answer_that_is_most_out_of_balance_is_named():
     facts = Facts([], answers=Counter({("left", "", "A"): 3, ("left", "", "B"): 1, ("far", "", "A"): 2,
                                        ("far", "", "B"): 2, ("always", "", "Yes"): 9}))
     assert facts.largest_share == (0.75, "left", "A")
+    del facts.answers["left", "", "A"], facts.answers["left", "", "B"]
+    assert facts.largest_share == (0.0, "", "")
+
+
+def test_cards_have_words_for_every_way_of_telling_what_is_visible():
+    part = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined).get_template(
+        "parts/visibility.md.jinja")
+    said = {part.render(manifest={"scenes": [{"visibility_basis": basis}] * 2}) for basis in BASES}
+    assert len(said) == len(BASES) and sum("rays" in words for words in said) == 2
 
 
 def test_rooms_rendered_again_after_one_spec_are_the_same_version(built, tmp_path):
