@@ -36,20 +36,22 @@ def main(
     private: Annotated[bool, typer.Option("--private", help="A repository that has to be made is private.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="Push metrics as Spaces.")] = False,
-    gated: Annotated[str, typer.Option(metavar="FILE", help="YAML with extra_gated_prompt, extra_gated_fields, ...: "
-                                       "the Hub asks readers for their consent.")] = "",
+    gated: Annotated[str, typer.Option(metavar="FILE", help="Let the Hub ask readers for their consent, with the "
+                                       "extra_gated_prompt, extra_gated_fields, ... of this YAML file.")] = "",
 ) -> None:
     give_up_after(seconds=120)
     api = HfApi()
     if metrics:
         push_metrics(folder, repo, api, private, dry_run)
         return
+    if "/" not in repo:
+        raise InputError(f"--repo {repo}: expected ORG/NAME, such as {repo}/{folder.resolve().name}")
     plan = plan_push(folder, HubRepo(repo, api), gating(gated), progress=True)
-    print("\n".join(plan.lines()), flush=True)
+    print("\n".join(plan.lines() + ["  readers are asked for their consent"] * bool(gated)), flush=True)
     if dry_run:
         print("dry run: nothing was done")
         return
-    oid = carry_out(plan, private)
+    oid = carry_out(plan, private, bool(gated))
     print(f"{repo}: {plan.tag} is commit {oid[:8]}; load_dataset({repo!r}, revision={plan.tag!r})")
 
 
@@ -73,7 +75,7 @@ def gating(file: str) -> dict[str, Any]:
         fields = yaml.safe_load(Path(file).read_text())
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{file}: not readable as YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(fields, dict) or not all(str(name).startswith("extra_gated_") for name in fields):
+    if not fields or not isinstance(fields, dict) or not all(str(name).startswith("extra_gated_") for name in fields):
         raise InputError(f"{file}: expected fields whose names begin with extra_gated_")
     return fields
 

@@ -81,7 +81,7 @@ def plan_push(folder: Path, repo: HubRepo, gating: Mapping[str, Any] | None = No
     """Look, compare, and say what there is to do. Changes nothing.
 
     Args:
-        gating: fields of the card that make the Hub ask readers for their consent (``extra_gated_prompt``, ...).
+        gating: fields of the card that say what the Hub asks of readers (``extra_gated_prompt``, ...).
 
     Raises:
         InputError: the folder is not what its manifest says, may not be passed on, or differs from a version of the
@@ -89,7 +89,7 @@ def plan_push(folder: Path, repo: HubRepo, gating: Mapping[str, Any] | None = No
         OSError: the Hub cannot be asked.
     """
     manifest = read_manifest(folder)
-    problems = folder_problems(folder, manifest, progress) or licence_problems(manifest)
+    problems = licence_problems(manifest) or folder_problems(folder, manifest, progress)
     if problems:
         raise InputError("\n  ".join([f"{folder}: not published, for", *problems]))
     contents = _contents(folder, repo.name, manifest, gating or {})
@@ -124,17 +124,22 @@ def plan_push(folder: Path, repo: HubRepo, gating: Mapping[str, Any] | None = No
     return Plan(repo, manifest, head, _different(contents, head), removed, None, tagged=False)
 
 
-def carry_out(plan: Plan, private: bool = False) -> str:
+def carry_out(plan: Plan, private: bool = False, gated: bool = False) -> str:
     """Do what the plan says; gives the commit that holds the version.
+
+    Args:
+        private: of a repository that has to be made.
+        gated: let the Hub ask readers for their consent, before there is anything to read.
 
     Raises:
         InputError, OSError: as ``HubRepo``; run it again from the plan on.
     """
-    oid = plan.published
+    base, oid = plan.base or plan.repo.create(private), plan.published
+    if plan.base is None and set(base.files) - set(NEUTRAL):
+        raise OSError(f"{plan.repo.name}: somebody else has made it, and committed, since this push began")
+    if gated:
+        plan.repo.gate()
     if oid is None:
-        base = plan.base or plan.repo.create(private)
-        if plan.base is None and set(base.files) - set(NEUTRAL):
-            raise OSError(f"{plan.repo.name}: somebody else has made it, and committed, since this push began")
         oid = plan.repo.commit(base, plan.changed, plan.removed, title_of(plan.manifest), _description(plan.manifest))
     if not plan.tagged:
         plan.repo.tag(plan.tag, oid)

@@ -128,6 +128,12 @@ class HubRepo:
             raise OSError(f"{self.name}: was created, and cannot be found yet")
         return head
 
+    def gate(self) -> None:
+        """Let the Hub ask readers for their consent; where it does so already, whoever must approve stays as it is."""
+        with self._told("gating it"):
+            if not self.api.repo_info(self.name, repo_type=self.kind).gated:
+                self.api.update_repo_settings(self.name, repo_type=self.kind, gated="auto")
+
     def commit(self, parent: Snapshot, changed: Mapping[str, Content], removed: Sequence[str], title: str,
                description: str = "") -> str:
         """Upload what the Hub lacks, then make all changes visible at once. Gives the new commit.

@@ -90,7 +90,12 @@ def info(call: Call) -> Answer:
     siblings = [{"rfilename": path} for path in sorted(commit.files)]
     return Answer(200, {"id": repo.id, "sha": commit.oid, "private": repo.private, "siblings": siblings, "tags": [],
                         "lastModified": DATE, "createdAt": DATE, "downloads": 0, "likes": 0, "disabled": False,
-                        "gated": False})
+                        "gated": repo.gated})
+
+
+def settings(call: Call) -> Answer:
+    call.repo.gated = call.json["gated"]
+    return Answer(200, {})
 
 
 def refs(call: Call) -> Answer:
@@ -218,5 +223,5 @@ def resolve(call: Call) -> Answer:
     return Answer(206, blob.data[start:end + 1], told | {"Content-Range": f"bytes {start}-{end}/{len(blob.data)}"})
 
 
-WRITING = (create, validate_yaml, preupload, commit, tag, branch, lfs_batch, lfs_verify)
+WRITING = (create, settings, validate_yaml, preupload, commit, tag, branch, lfs_batch, lfs_verify)
 """Endpoints that ask for a token."""

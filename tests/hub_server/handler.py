@@ -25,6 +25,7 @@ ROUTES = [(method, re.compile(pattern), answer) for method, pattern, answer in (
     ("GET", r"/api/whoami-v2", answers.whoami),
     ("GET", rf"/api/{NAME}", answers.info),
     ("GET", rf"/api/{NAME}/revision/(?P<rev>[^/]+)", answers.info),
+    ("PUT", rf"/api/{NAME}/settings", answers.settings),
     ("GET", rf"/api/{NAME}/refs", answers.refs),
     ("GET", rf"/api/{NAME}/commits/(?P<rev>[^/]+)", answers.commits),
     ("GET", rf"/api/{NAME}/tree/(?P<rev>[^/]+)(?:/(?P<path>.*))?", answers.tree),

@@ -55,6 +55,8 @@ class Repo:
     kind: str
     id: str
     private: bool = False
+    gated: str | bool = False
+    """``auto`` or ``manual``: readers are asked first."""
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)

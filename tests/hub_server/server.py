@@ -1,8 +1,8 @@
 """A small Hugging Face Hub on the loopback interface, for the real clients: what ``HfApi``, ``load_dataset`` and
 ``evaluate.load`` ask of dataset and Space repositories, with faults on demand, every request logged.
 
-Not covered: Xet, LFS multipart uploads, redirects to a CDN, gated access, rate limits, the viewer. Clients need
-``HF_ENDPOINT`` (or ``HfApi(endpoint=...)``), ``HF_HUB_DISABLE_XET=1`` and ``HF_TOKEN=server.token``.
+Not covered: Xet, LFS multipart uploads, redirects to a CDN, who may read what is gated, rate limits, the viewer.
+Clients need ``HF_ENDPOINT`` (or ``HfApi(endpoint=...)``), ``HF_HUB_DISABLE_XET=1`` and ``HF_TOKEN=server.token``.
 """
 
 import threading

@@ -62,6 +62,8 @@ def test_how_a_push_ends(hub, folder, tmp_path):
     assert run(hub, tmp_path, "push.py", tmp_path / "none", "--repo", "org/tunnel").returncode == 2
     wrong = run(hub, tmp_path, "push.py", folder, "--repo", "a/b/c")
     assert wrong.returncode == 2 and "a/b/c: not a repository's name" in wrong.stderr
+    bare = run(hub, tmp_path, "push.py", folder, "--repo", "tunnel")
+    assert bare.returncode == 2 and "--repo tunnel: expected ORG/NAME" in bare.stderr
     absent = run(hub, tmp_path, "verify.py", "org/none@v9")
     assert absent.returncode == 2 and "org/none: downloading v9: no such dataset or revision" in absent.stderr
 

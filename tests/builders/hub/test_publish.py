@@ -247,8 +247,14 @@ def test_a_repository_with_something_else_is_left_alone(hub, repo, folders, tmp_
 
 
 def test_a_private_repository_stays_private_and_asks_for_consent(hub, repo, folders):
-    carry_out(plan_push(folders["0.1.0"], repo, {"extra_gated_prompt": "Only for research."}), private=True)
-    assert held(hub).private
+    consent = {"extra_gated_prompt": "Only for research."}
+    carry_out(plan_push(folders["0.1.0"], repo, consent), private=True, gated=True)
+    assert held(hub).private and held(hub).gated == "auto"
+    order = [request.path.rsplit("/", 2)[-2:] for request in hub.log if request.method in ("PUT", "POST")]
+    assert order.index(["tunnel", "settings"]) < order.index(["commit", "main"])  # never readable without consent
     card = held(hub).at("v0.1.0").files["README.md"].data.decode()
     assert "extra_gated_prompt: Only for research." in card.split("---")[1]
     assert version_shown(held(hub), "v0.1.0") == "0.1.0"
+    held(hub).gated = "manual"
+    carry_out(plan_push(folders["0.1.0"], repo, consent), gated=True)
+    assert held(hub).gated == "manual"
