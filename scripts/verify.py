@@ -54,9 +54,12 @@ def main(
     findings = folder_problems(folder, manifest, progress=True)
     recomputed = checked = 0
     route = "checked by the folder's own cameras and boxes"
+    if source and "settings" not in manifest:
+        raise InputError(f"--source does not apply to {manifest['dataset']}, which does not say how it was built")
     if not findings and manifest["dataset"] == "spatial_tunnel":
         if source:
             raise InputError("--source does not apply to spatial_tunnel, which is made from no scans")
+        route = "checked by their own columns"
         for name in manifest["files"]:
             columns = [c for c in pq.read_schema(folder / name).names if c != "image"]
             rows = pq.read_table(folder / name, columns=columns).to_pylist()
@@ -67,7 +70,7 @@ def main(
             raise InputError(f"--source does not apply to {manifest['dataset']}: tags are computed again from rows")
         checked, findings = tag_problems(folder, manifest)
         route = "checked by computing their tags again"
-    elif not findings:
+    elif not findings and "settings" in manifest:  # an import of JSONL has none
         limits = Limits(**manifest["settings"]["limits"])
         scenes = read_tables(folder, manifest)
         checked, findings = own_problems(scenes, limits)
@@ -89,7 +92,10 @@ def opened(dataset: str) -> Path:
     name, _, revision = dataset.partition("@")
     if Path(dataset).exists() or not REPOSITORY.fullmatch(name):
         return Path(dataset)
-    return HubRepo(name, HfApi()).download(revision or "main")
+    try:
+        return HubRepo(name, HfApi()).download(revision or "main")
+    except InputError as error:
+        raise InputError(f"{dataset}: no such folder; on the Hub, {error}") from error
 
 
 def tag_problems(folder: Path, manifest: dict) -> tuple[int, list[str]]:

@@ -24,6 +24,8 @@ def folder_problems(folder: Path, manifest: Mapping[str, Any], progress: bool = 
     """
     foreign = [f"{name}: not the name of a shard" for name in manifest["files"] if not is_shard(name)]
     foreign += [f"{name}: not a picture of a card" for name in manifest.get("card", {}) if not is_card_picture(name)]
+    foreign += [f"manifest.json: {split!r} is not CONFIG/SPLIT" for split in manifest["rows"]
+                if split.count("/") != 1 or not all(map(is_safe_name, split.split("/")))]
     problems = foreign or file_problems(folder, manifest, progress)
     return problems or _row_problems(folder, manifest) + _card_problems(folder, manifest)
 
@@ -56,7 +58,10 @@ def _card_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """The YAML that ``load_dataset`` goes by."""
     try:
         data = DatasetCard((folder / "README.md").read_text()).data
-        versions = {entry["config_name"]: str(entry.get("version")) for entry in data.to_dict()["configs"]}
+        entries = data.to_dict()["configs"]
+        versions = {entry["config_name"]: str(entry.get("version")) for entry in entries}
+        read = {f"{entry['config_name']}/{part['split']}": part["path"]
+                for entry in entries for part in entry["data_files"]}
         infos = datasets.info.DatasetInfosDict.from_dataset_card_data(data)
     except FileNotFoundError:
         return ["README.md: missing"]
@@ -67,12 +72,15 @@ def _card_problems(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
                 for config, version in versions.items() if version != manifest["version"]]
     if set(versions) != configs:
         problems.append(f"README.md: has the configs {_listed(versions)}, the manifest {_listed(configs)}")
+    problems += [f"README.md: reads {split} from {path!r}, expected '{split}-*.parquet'"
+                 for split, path in read.items() if path != f"{split}-*.parquet"]
     for name in manifest["files"]:
         config = name.split("/")[0]
         wanted = datasets.Features.from_arrow_schema(pq.read_schema(folder / name))
         if config in infos and infos[config].features != wanted:
             problems.append(f"{name}: its columns differ from those of {config} in README.md")
-    for split, rows in manifest["rows"].items():
+    counted = manifest["rows"] if infos or "settings" in manifest else {}  # the card of an import of JSONL has no sizes
+    for split, rows in counted.items():
         config, _, name = split.partition("/")
         told = (infos[config].splits or {}).get(name) if config in infos else None
         if told is None or told.num_examples != rows:
@@ -86,8 +94,14 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def licence_problems(manifest: Mapping[str, Any]) -> list[str]:
-    """Sources whose pixels are in the folder and may not be passed on, one line each."""
-    embedded = [source for source, how in manifest["settings"]["pixels"].items() if how == "embedded"]
-    return [f"manifest.json: pixels of {source} are embedded, and they may not be passed on ("
+    """Sources whose pixels are in the folder and may not be passed on, one line each; a folder that names no licence,
+    as an import of JSONL, may not be passed on at all."""
+    if not manifest.get("licences") or "settings" not in manifest:
+        return ["manifest.json: names no licence of the scenes; publish a folder made by scripts/build.py"]
+    pixels = manifest["settings"]["pixels"]
+    embedded = [source for source, how in pixels.items() if how == "embedded"]
+    unsaid = [f"manifest.json: does not say whether pixels of {source} are embedded; build again"
+              for source in manifest["licences"] if source not in pixels]
+    return unsaid + [f"manifest.json: pixels of {source} are embedded, and they may not be passed on ("
             f"{manifest['licences'].get(source, 'licence unknown')}); build again with --pixels referenced"
             for source in embedded if not may_be_passed_on(source)]

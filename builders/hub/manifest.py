@@ -103,7 +103,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not readable as JSON ({error}); delete it and run the build again") from error
     if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
         raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}")
+    if not _has_its_parts(manifest):
+        raise InputError(f"{path}: damaged: dataset, version, rows or files are not what a build writes; build again")
     return manifest
+
+
+def _has_its_parts(manifest: Mapping[str, Any]) -> bool:
+    """Whether what every reader goes by is there, in its form; copies come from anywhere."""
+    rows, files, card = (manifest.get(name) for name in ("rows", "files", "card"))
+    return (all(isinstance(manifest.get(name), str) for name in ("dataset", "version"))
+            and isinstance(rows, dict) and all(isinstance(count, int) for count in rows.values())
+            and isinstance(files, dict) and all(map(_is_entry, files.values()))
+            and (card is None or (isinstance(card, dict) and all(map(_is_entry, card.values())))))
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("sha256"), str) and isinstance(entry.get("bytes"), int)
 
 
 def file_problems(folder: Path, manifest: Mapping[str, Any], progress: bool = False) -> list[str]:

@@ -99,6 +99,23 @@ def file_outside(folder):
     write_manifest(folder, manifest)
 
 
+def card_that_reads_other_files(folder):
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("path: size_variation/test-*.parquet", "path: '**'"))
+
+
+def manifest_without(key, *path):
+    def damage(folder):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        held = manifest
+        for name in path:
+            held = held[name]
+        del held[key]
+        write_manifest(folder, manifest)
+
+    return damage
+
+
 @pytest.mark.parametrize("damage, says", [
     (tampered, f"{SHARD}: differs from its sha256"),
     (missing, f"{SHARD}: missing"),
@@ -110,6 +127,12 @@ def file_outside(folder):
     (rows_miscounted, f"{SHARD}: has 16 rows, the manifest says 17"),
     (other_columns, f"{SHARD}: its columns differ from those of size_variation in README.md"),
     (file_outside, "../secret-00000-of-00001.parquet: not the name of a shard"),
+    (card_that_reads_other_files, "README.md: reads size_variation/test from '**'"),
+    (manifest_without("rows"), "manifest.json: damaged"),
+    (manifest_without("bytes", "files", SHARD), "manifest.json: damaged"),
+    (manifest_without("licences"), "manifest.json: names no licence"),
+    (manifest_without("settings"), "manifest.json: names no licence"),
+    (manifest_without("spatial_tunnel", "settings", "pixels"), "pixels of spatial_tunnel"),
 ])
 def test_a_folder_that_is_not_what_its_manifest_says_is_refused_with_the_files_name(hub, folder, damage, says):
     repo = HubRepo("org/tunnel", HfApi(endpoint=hub.endpoint, token=hub.token))

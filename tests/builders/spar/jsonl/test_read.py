@@ -7,6 +7,8 @@ import tracemalloc
 import pytest
 from datasets import load_dataset
 
+from builders.hub.check import folder_problems, licence_problems
+from builders.hub.manifest import read_manifest
 from builders.spar.jsonl.read import LONGEST_LINE, import_jsonl
 from tests.builders.spar.jsonl.made import published, read_back, write_tree
 from tests.builders.toy import flat_jpeg
@@ -20,6 +22,9 @@ def test_reads_the_release_with_its_quirks(tmp_path):
     write_tree(tmp_path, [published(conversations=asked)], form="select", split="val")
     result = import_jsonl(tmp_path, tmp_path / "out")
     assert not result.malformed and len(result.notes) == 1 and "holds 3 readable" in result.notes[0]
+    manifest = read_manifest(tmp_path / "out")
+    assert folder_problems(tmp_path / "out", manifest) == []
+    assert "names no licence" in licence_problems(manifest)[0]
     data = load_dataset(str(tmp_path / "out"), "depth_prediction_oc")
     assert {split: len(rows) for split, rows in data.items()} == {"train": 3, "validation": 1}
     rows = data["train"].to_list()
