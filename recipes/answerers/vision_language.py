@@ -49,6 +49,7 @@ class VisionLanguageModel:
         chat_template: text of the template.
         pictures_encoded: how many the model has looked at; those that several prompts of a batch share count once.
         batch_size: the largest number of prompts that have fitted into memory since one did not; None: no limit yet.
+        shares_pictures: prompts about the same pictures go on from one run of their common beginning.
     """
 
     def __init__(self, name: str, settings: LocalSettings) -> None:
@@ -74,6 +75,7 @@ class VisionLanguageModel:
         self.commit: str | None = getattr(self._config, "_commit_hash", None)
         self.batch_size: int | None = None
         self.pictures_encoded = 0
+        self.shares_pictures = settings.share_pictures and self._config.model_type in SHARING
         if type(self._config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
             raise InputError(f"--model {name}: {self._config.model_type} is no family of AutoModelForImageTextToText; "
                              "serve it and give endpoint:URL#MODEL, or score its answers: --predictions FILE")
@@ -165,7 +167,7 @@ class VisionLanguageModel:
                 return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
             ).to(self.model.device, dtype=self.model.dtype)
 
-        if self._settings.share_pictures and self._config.model_type in SHARING:
+        if self.shares_pictures:
             texts = self.processor.apply_chat_template(
                 [_asked(len(pictures), text) for pictures, text in chats], add_generation_prompt=True, **template)
             shared = continued_inputs(self.model, self.processor, chats, texts, encode)

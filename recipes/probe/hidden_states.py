@@ -71,6 +71,7 @@ class StateReader:
             batch_size: prompts at once; halved where that does not fit into memory.
         """
         self.vlm = vlm
+        self.vlm.shares_pictures = False  # a prompt that runs whole is heard once at each layer
         self.shares = True
         self.counts: Counter[str] = Counter()
         self._tokens = list(tokens)
