@@ -13,8 +13,8 @@ import json
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -93,7 +93,8 @@ def read_predictions(path: Path, run: Run | None = None) -> Answers:
 
 def write_predictions(path: Path, run: Run, answers: Answers, rows: Iterable[Row]) -> None:
     """Write the answers in the order of the rows, under the final name only when complete."""
-    _write(path, _Held(run, {row["uid"]: answers[row["uid"]] for row in rows if row["uid"] in answers}, {}))
+    with _alone(path):
+        _write(path, _Held(run, {row["uid"]: answers[row["uid"]] for row in rows if row["uid"] in answers}, {}))
 
 
 def read_items(path: Path) -> Items:
@@ -121,7 +122,7 @@ def write_items(path: Path, items: Items) -> None:
     columns = {name: [item and getattr(item, name) for item in found] for name in _OF_ITEMS}
     arrays = [pa.array(columns[field.name], field.type) if field.name in columns else table[field.name]
               for field in SCHEMA]
-    with replacing(path) as temporary:
+    with _alone(path), replacing(path) as temporary:
         pq.write_table(pa.table(arrays, schema=SCHEMA.with_metadata(table.schema.metadata)), temporary,
                        write_page_checksum=True)
 
@@ -135,7 +136,6 @@ class PredictionStore:
             path: of ``predictions.parquet``.
         """
         self._path = path
-        self._lock = FileLock(path.with_suffix(".lock"))
         self._run = run
         self._answers: Answers = {}
         self._counts: Counts = {}
@@ -173,17 +173,15 @@ class PredictionStore:
         Returns:
             All answers, and what happened over all processes and starts.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock:
-            self.add({}, counts)
-            self._save()
+        self.add({}, counts)
+        self._save()
+        with _alone(self._path):
             answers, by_part, parts = self._read_all()
             if parts:
                 ordered = {row["uid"]: answers[row["uid"]] for row in rows if row["uid"] in answers}
                 _write(self._path, _Held(self._run, ordered, by_part))
                 for part in parts:
                     part.unlink(missing_ok=True)
-            Path(self._lock.lock_file).unlink()  # who waits for it notices, and makes it anew
         self._answers = {}
         self._new_part()
         total: Counter[str] = Counter()
@@ -196,8 +194,7 @@ class PredictionStore:
             return
         start = perf_counter()
         since = {name: count - self._counted.get(name, 0) for name, count in self._counts.items()}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock:
+        with _alone(self._path):
             _write(self._part, _Held(self._run, self._answers, {self._part.name: since}))
         self._is_saved = True
         if len(self._answers) >= _PART_ROWS:
@@ -237,6 +234,18 @@ class PredictionStore:
             return _Held(self._run, {}, {})
         _check_run(path, held, self._run)
         return held
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock that everybody takes who writes the file or its parts; and sweep what killed writers have left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_suffix(".lock")
+    with FileLock(lock):
+        for left in path.parent.glob(f".{path.stem}.*.tmp"):
+            left.unlink()
+        yield
+        lock.unlink(missing_ok=True)  # who waits for it notices, and makes it anew
 
 
 def _check_run(path: Path, held: _Held, run: Run) -> None:

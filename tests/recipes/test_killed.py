@@ -35,22 +35,24 @@ def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(
     bench: Questions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    replied: list[str] = []
+    served, allowed = 0, 0
 
     def reply(body: dict, number: int) -> dict:
-        time.sleep(0.03)
-        replied.append(question_of(body))
+        nonlocal served
+        while served >= allowed:
+            time.sleep(0.002)
+        served += 1
         return completion(question_of(body).split("is it ")[1][0])
 
     server, out = ChatServer(reply), tmp_path / "run"
     uids = {f"Question {row['id']}:": row["uid"] for row in bench.rows}
     kept: set[str] = set()
-    for kill_after in (20, 45):
+    for allowed in (20, 45):  # more than a batch each time: something is kept, and something under way
         before = len(server.requests)
         command = [sys.executable, str(ROOT / "recipes/spar_bench.py"), "--dataset", bench.repo, "--model",
                    server.model, "--out", str(out), "--set", "concurrency=4", "--batch-size", "16"]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        while len(replied) < kill_after or not held(out) > kept:
+        while served < allowed or not held(out) > kept:
             assert process.poll() is None
             time.sleep(0.002)
         os.kill(process.pid, signal.SIGKILL)
@@ -59,6 +61,7 @@ def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(
         assert not asked & kept
         kept = held(out)
         assert not (out / "results.json").exists()
+    allowed = 10 * COUNT
     before = len(server.requests)
     resumed = spar_bench.evaluate(bench, server.model, out, batch_size=16, asking=ASKING, progress=False)
     assert len(server.requests) - before == COUNT - len(kept)

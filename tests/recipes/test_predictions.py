@@ -93,3 +93,12 @@ def test_pictures_reach_an_answerer_that_reads_them(tmp_path: Path):
     echo = Looks()
     answer_all(echo, questions, 0, tmp_path / FILE_NAME, batch_size=5)
     assert len(echo.asked) == 23
+
+
+def test_what_a_killed_writer_left_is_swept(small: Questions, tmp_path: Path):
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in (FILE_NAME, "predictions.part-1.parquet"):
+        (out / f".{name}.0bdb6ac0.tmp").write_bytes(b"half")
+    evaluate(small, "baseline:random", out, progress=False)
+    assert sorted(path.name for path in out.iterdir()) == [FILE_NAME, "results.json"]
