@@ -44,13 +44,13 @@ def alternatives(
 
 
 def option_lines(options: Sequence[str]) -> list[str]:
-    """The options as a question shows them, a line each; an empty last slot leaves no space at the end.
+    """The options as a question shows them, a line each.
 
     Example:
-        >>> option_lines(["left, above, ", "right, above, "])
+        >>> option_lines(["left, above,", "right, above,"])
         ['A. left, above,', 'B. right, above,']
     """
-    return [f"{letter}. {text}".rstrip() for letter, text in zip(LETTERS, options, strict=False)]
+    return [f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False)]
 
 
 def letters(count: int) -> str:

@@ -93,6 +93,16 @@ def relation_triple(differences: Differences, band: float) -> tuple[str, ...]:
     return tuple([relation_slot(axis, difference, band) for axis, difference in differences])
 
 
+def as_text(triple: Sequence[str]) -> str:
+    """The triple as an option, without a space at its end.
+
+    Example:
+        >>> as_text(("left", "", "behind")), as_text(("left", "above", ""))
+        ('left, , behind', 'left, above,')
+    """
+    return ", ".join(triple).rstrip()
+
+
 def border_problem(differences: Differences, limits: Limits) -> str | None:
     """Why a relation is not asked about: a difference on the border of the band, or nothing to tell."""
     sizes = [abs(d) for _, d in differences]
@@ -115,7 +125,7 @@ def relation_gold(fact: RelationFact, format_type: str, limits: Limits, rng: np.
         return _claim_gold(fact, limits, rng)
     exact = tuple(d for _, d in fact.differences)
     words = relation_triple(fact.differences, limits.relation_band)
-    gold = Gold(", ".join(words), printed(exact), exact, ("m",) * len(exact))
+    gold = Gold(as_text(words), printed(exact), exact, ("m",) * len(exact))
     if format_type == "select":
         return _with_options(gold, fact, words, limits, rng)
     slots = spoken_slots(fact.differences, limits.relation_band)
@@ -147,7 +157,7 @@ def _with_options(
     triples = []
     for changed in ((varied[0],), (varied[1],), varied):
         triple = [opposite(axes[i], word) if i in changed else word for i, word in enumerate(words)]
-        triples.append(", ".join(triple))
+        triples.append(as_text(triple))
     (shown,) = {0, 1, 2} - set(varied)
     context = f"{axes[shown]}: {words[shown]}"
     balance = evenly(context, gold.text, (gold.text, *triples)), *(

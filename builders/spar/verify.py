@@ -55,7 +55,7 @@ def _option_problem(row: dict[str, Any]) -> str | None:
     if row["answer"] not in LETTERS[: len(options)]:
         return "letter without option"
     shown = row["question"].split("\n")[-len(options) :]
-    if shown != [f"{letter}. {text}".rstrip() for letter, text in zip(LETTERS, options, strict=False)]:
+    if shown != [f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False)]:
         return "options not shown"
     return None
 

@@ -156,8 +156,8 @@ def _options(question: str) -> list[str]:
     """The last block of lines that are lettered from A on.
 
     Example:
-        >>> _options("Which? Pick one.\\nA. left, , behind\\nB. right, above, ")
-        ['left, , behind', 'right, above, ']
+        >>> _options("Which? Pick one.\\nA. left, , behind\\nB. right, above,")
+        ['left, , behind', 'right, above,']
     """
     found: list[str] = []
     for line in question.split("\n"):

@@ -23,6 +23,7 @@ from builders.spar.relations import (
     TWO_OBJECTS,
     Differences,
     RelationFact,
+    as_text,
     between,
     border_problem,
     facing_balance,
@@ -115,7 +116,7 @@ def _second_route(row: Row, record: SceneRecord, limits: Limits, axes: tuple[str
     after = _compared(seen, [point - green for point in points])
     words = [words_beyond_band(axes, differences, limits) for differences in (before, after)]
     if row["format_type"] == "select":
-        return Second(after, ", ".join(words[1]))
+        return Second(after, as_text(words[1]))
     if words[0] == words[1]:
         return "nothing changes by the move"
     if said_words(row) != [word for triple in words for word in triple if word]:

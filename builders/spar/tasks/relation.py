@@ -19,6 +19,7 @@ from builders.spar.relations import (
     TO_OBSERVER,
     TWO_OBJECTS,
     RelationFact,
+    as_text,
     between,
     border_problem,
     relation_gold,
@@ -127,7 +128,7 @@ def _judged(row: Row, axes: tuple[str, ...], differences: Array, limits: Limits)
         return Second(differences[slot : slot + 1], "Yes" if holds else "No")
     if row["format_type"] == "sentence" and said_words(row) != [word for word in words if word]:
         return "sentence says another relation"
-    return Second(differences, ", ".join(words))
+    return Second(differences, as_text(words))
 
 
 def words_beyond_band(axes: tuple[str, ...], differences: Array, limits: Limits) -> list[str]:

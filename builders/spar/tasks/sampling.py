@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from builders.spar.askable import best_views, markable, seen_together
+from builders.spar.askable import best_views, found_in, markable
 from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
@@ -20,6 +20,9 @@ T = TypeVar("T")
 _GROUPS_PER_VIEW = 8
 
 _DRAWN_AT_ONCE = 32
+"""Random numbers: of many combinations few are ever wanted."""
+_SHUFFLED_AT_ONCE = 1000
+"""Combinations, at most: so few are shuffled sooner than they are drawn one by one."""
 
 _CHOICES_PER_GROUP = 256
 """Choices of objects looked at in each group of views, at most."""
@@ -60,10 +63,12 @@ def objects_across_views(
             shown = tuple(rng.permutation(group).tolist())
             carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
             pools = [markable(record, limits, points)[shown[view]] for view in carriers]
+            found = [found_in(record, limits)[view] for view in shown]
+            if any(map({name for pool in pools for name in pool}.issubset, found)):
+                return
             for objects in islice(one_of_each(pools, rng), _CHOICES_PER_GROUP):
-                asked = tuple(map(Asked, objects, carriers, colors))
-                if not seen_together(record, limits, shown, asked):
-                    yield shown, asked
+                if not any(map({*objects}.issubset, found)):
+                    yield shown, tuple(map(Asked, objects, carriers, colors))
 
         yield from take_turns([choices_in(group) for group in shuffled(view_groups(record, limits, views, rng), rng)])
 
@@ -106,10 +111,11 @@ def one_of_each(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Ite
 
 
 def shuffled_numbers(count: int, rng: np.random.Generator) -> Iterator[int]:
-    """0 to ``count`` - 1 in random order, drawn when they are wanted: few of many combinations ever are.
-
-    Fisher and Yates' shuffle, which remembers only the numbers that it has moved.
-    """
+    """0 to ``count`` - 1 in random order. Of many, each is drawn when it is wanted: by Fisher and Yates' shuffle, which
+    remembers only the numbers that it has moved."""
+    if count <= _SHUFFLED_AT_ONCE:
+        yield from rng.permutation(count).tolist()
+        return
     moved: dict[int, int] = {}
     for start in range(0, count, _DRAWN_AT_ONCE):
         for first, draw in enumerate(rng.random(min(_DRAWN_AT_ONCE, count - start)).tolist(), start):

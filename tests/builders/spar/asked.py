@@ -18,3 +18,8 @@ def rows_of(record, task, format_type, wanted=60, limits=LIMITS, rejected=None, 
 def said(row):
     """The gold as a reader finds it: the text of the answer, or of the right option."""
     return row["options"]["ABCD".index(row["answer"])] if row["options"] else row["answer"]
+
+
+def slots_of(triple: str) -> list[str]:
+    """The three words of an option such as "left, , behind"."""
+    return [word.strip() for word in triple.split(",")]

@@ -13,6 +13,7 @@ from builders.spar.limits import Limits
 from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
+from tests.builders.spar.asked import slots_of
 from tests.builders.toy import toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3)
@@ -100,7 +101,7 @@ def test_the_third_word_of_a_relation_does_not_tell_the_others(name):
         limits = replace(LIMITS, min_area=0.01, min_view_overlap=0)  # so that views show enough things apart
         record = build_record(toy_room(seed, frames=30), limits)
         for row in task_rows(TASKS[name], "select", record, limits, 60, ("t", "1", 0), Counter()):
-            triples = [option.split(", ") for option in row["options"]]
+            triples = [slots_of(option) for option in row["options"]]
             told = triples["ABCD".index(row["answer"])]
             for slot in range(3):
                 if len({triple[slot] for triple in triples}) == 2:

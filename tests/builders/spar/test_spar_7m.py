@@ -25,6 +25,7 @@ from builders.spar.spar_bench import SparBench
 from builders.spar.tasks import TASKS
 from builders.spar.wording import asks_briefly
 from scripts.verify import own_problems, read_tables, wrong_golds
+from tests.builders.spar.asked import slots_of
 from tests.builders.toy import toy_room, write_scannet
 
 TASK_SET = "depth_prediction_oc,distance_prediction_oc_mv,distance_prediction_oo_video,obj_spatial_relation_oo"
@@ -237,7 +238,7 @@ def test_the_manifest_counts_answers_and_questions(folder):
         chosen = [row for row in load(folder, "obj_spatial_relation_oo", split).remove_columns("image")
                   if row["format_type"] == "select"]
         assert told["select"]["answer"] == {a: n for a in "ABCD" if (n := [r["answer"] for r in chosen].count(a))}
-        firsts = [row["options"]["ABCD".index(row["answer"])].split(", ")[0] or "-" for row in chosen]
+        firsts = [slots_of(row["options"]["ABCD".index(row["answer"])])[0] or "-" for row in chosen]
         assert told["select"]["word 1"] == {w: n for w in ("-", "left", "right") if (n := firsts.count(w))}
         assert set(told["judge"]["answer"]) <= {"Yes", "No"}
     assert len(rows) == sum(manifest["rows"][f"obj_spatial_relation_oo/{s}"] for s in ("train", "validation"))

@@ -19,6 +19,7 @@ from builders.spar.relations import RelationFact, relation_gold
 from builders.spar.rows import task_rows
 from builders.spar.tasks import BENCH_TASKS, TASKS
 from builders.spar.wording import templates
+from tests.builders.spar.asked import slots_of
 from tests.builders.toy import toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3)
@@ -108,7 +109,7 @@ def test_relation_options_differ_in_words_that_are_clearly_wrong(x, y, distance,
     gold = relation_gold(fact, "select", Limits(), np.random.default_rng(seed))
     if isinstance(gold, Rejected):
         return
-    options = [text.split(", ") for text in (gold.text, *gold.distractors)]
+    options = [slots_of(text) for text in (gold.text, *gold.distractors)]
     assert len({tuple(o) for o in options}) == 4
     # every option differs from each other one by opposite words: no option is closer to the rest than gold is
     for option in options:
@@ -162,7 +163,7 @@ def test_options_alone_do_not_tell_the_answer():
     assert min(len(relations), len(boxes)) > 100
 
     def common_slots(option, options):
-        return sum(a == b for other in options for a, b in zip(option.split(", "), other.split(", ")))
+        return sum(a == b for other in options for a, b in zip(slots_of(option), slots_of(other)))
 
     def area(text):
         x1, y1, x2, y2 = map(int, text.strip("()").split(", "))
@@ -173,8 +174,8 @@ def test_options_alone_do_not_tell_the_answer():
         return -abs((x1 + x2) / 2 - 500) - abs((y1 + y2) / 2 - 500)
 
     solvers = {
-        "fewest blanks": (relations, lambda o, _: -o.split(", ").count("")),
-        "most blanks": (relations, lambda o, _: o.split(", ").count("")),
+        "fewest blanks": (relations, lambda o, _: -slots_of(o).count("")),
+        "most blanks": (relations, lambda o, _: slots_of(o).count("")),
         "longest": (relations, lambda o, _: len(o)),
         "most in common": (relations, common_slots),
         "least in common": (relations, lambda o, all_: -common_slots(o, all_)),

@@ -17,6 +17,7 @@ from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.verify import verify
+from tests.builders.spar.asked import slots_of
 from tests.builders.toy import look_at, make_scene, mirrored, moved, toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3)
@@ -197,7 +198,7 @@ def test_sentences_tell_both_situations_and_choices_the_later_one(rows):
         words = ["" if abs(d) < 0.1 else pair[int(d > 0)]
                  for d, pair in zip(row["answer_exact"], [*WORDS[:2], last] * 2, strict=False)]
         if row["format_type"] == "select":
-            assert row["options"]["ABCD".index(row["answer"])].split(", ") == words and len(words) == 3
+            assert slots_of(row["options"]["ABCD".index(row["answer"])]) == words and len(words) == 3
         else:
             said = re.findall("|".join(rf"\b{word}\b" for word in OPPOSITE), row["answer"])
             assert said == [word for word in words if word] and len(words) == 6
@@ -207,6 +208,6 @@ def test_sentences_tell_both_situations_and_choices_the_later_one(rows):
 def test_front_and_behind_are_equally_frequent(record):
     limits = Limits(min_in_image_fraction=0.3, max_same_objects=99)
     made = task_rows(TASKS["spatial_imagination_oc"], "select", record, limits, 120, ("t", "1", 0), Counter())
-    words = Counter(row["options"]["ABCD".index(row["answer"])].split(", ")[2] for row in made
-                    if len({text.split(", ")[2] for text in row["options"]}) == 2)
+    words = Counter(slots_of(row["options"]["ABCD".index(row["answer"])])[2] for row in made
+                    if len({slots_of(text)[2] for text in row["options"]}) == 2)
     assert words.total() >= 40 and abs(words["front"] - words["behind"]) <= 0.25 * words.total()

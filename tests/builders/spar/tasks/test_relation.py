@@ -18,6 +18,7 @@ from builders.spar.rows import task_rows
 from builders.spar.tasks import TASKS
 from builders.spar.verify import verify
 from builders.spar.wording import templates
+from tests.builders.spar.asked import slots_of
 from tests.builders.toy import look_at, make_scene, mirrored, moved, toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3, min_view_overlap=0)
@@ -137,9 +138,9 @@ def test_front_and_behind_are_equally_frequent_where_they_are_asked(records):
     limits = replace(LIMITS, max_same_objects=99)
     made = [row for seed in range(3)
             for row in rows_of(records[1], "obj_spatial_relation_oc_mv", "select", 60, limits, seed)]
-    asked = [row for row in made if len({text.split(", ")[2] for text in row["options"]}) == 2]
-    words = Counter(row["options"]["ABCD".index(row["answer"])].split(", ")[2] for row in asked)
-    sides = Counter(row["options"]["ABCD".index(row["answer"])].split(", ")[0] for row in asked)
+    asked = [row for row in made if len({slots_of(text)[2] for text in row["options"]}) == 2]
+    words = Counter(slots_of(row["options"]["ABCD".index(row["answer"])])[2] for row in asked)
+    sides = Counter(slots_of(row["options"]["ABCD".index(row["answer"])])[0] for row in asked)
     assert len(asked) >= 40 and abs(words["front"] - words["behind"]) <= 0.1 * len(asked)
     assert abs(sides["left"] - sides["right"]) <= 0.1 * len(asked)
 
@@ -149,7 +150,7 @@ def test_each_thing_is_behind_as_often_as_in_front_where_it_can_be_both(records)
     rows = rows_of(record, "obj_spatial_relation_oc_mv", "select")
     where: dict[str, Counter] = {}
     for row in rows:
-        _, height, facing = row["options"]["ABCD".index(row["answer"])].split(", ")
+        _, height, facing = slots_of(row["options"]["ABCD".index(row["answer"])])
         where.setdefault((row["objects"][0]["object_id"], height), Counter())[facing] += 1
     assert len(where) > 5
     for (name, _), counts in where.items():
@@ -164,7 +165,7 @@ def test_front_is_no_option_where_nothing_can_be_behind(records):
     made = rows_of(records[0], "obj_spatial_relation_oc_mv", "sentence")
     assert made and all(row["answer_exact"][2] > 0 for row in made)
     for row in rows_of(records[0], "obj_spatial_relation_oc_mv", "select"):
-        assert len({text.split(", ")[2] for text in row["options"]}) == 1
+        assert len({slots_of(text)[2] for text in row["options"]}) == 1
 
 
 def test_the_second_route_accepts_all_rows_and_catches_lies(rows):
