@@ -9,7 +9,7 @@ from builders.spar.facts import Asked
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.tasks.naming import unmistakable
-from builders.spar.tasks.sampling import arrangements, one_of_each, take_turns, view_groups
+from builders.spar.tasks.sampling import arrangements, choices_apart, take_turns, view_groups
 from builders.spar.tasks.task import Proposal, Propose
 
 _MOST_WAITING = 1000
@@ -17,7 +17,8 @@ _MOST_WAITING = 1000
 
 
 def drawn_across_views(colors: Sequence[str], views: int) -> Propose:
-    """Different objects in a chain of overlapping views, shown in random order; each view marks at least one."""
+    """Different objects in a chain of overlapping views, shown in random order; each view marks at least one, and none
+    shows all."""
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
@@ -25,7 +26,7 @@ def drawn_across_views(colors: Sequence[str], views: int) -> Propose:
             spare = rng.integers(views, size=len(colors) - views).tolist()
             carriers = rng.permutation([*range(views), *spare]).tolist()
             pools = [sorted(record.images[shown[view]].objects) for view in carriers]
-            for chosen in one_of_each(pools, rng):
+            for chosen in choices_apart(record, limits, shown, pools, rng):
                 yield shown, tuple(map(Asked, chosen, carriers, colors))
 
         groups = view_groups(record, limits, views, rng)

@@ -63,12 +63,8 @@ def objects_across_views(
             shown = tuple(rng.permutation(group).tolist())
             carriers = (np.arange(views) if in_order else rng.permutation(views)).tolist()[: len(colors)]
             pools = [markable(record, limits, points)[shown[view]] for view in carriers]
-            found = [found_in(record, limits)[view] for view in shown]
-            if any(map({name for pool in pools for name in pool}.issubset, found)):
-                return
-            for objects in islice(one_of_each(pools, rng), _CHOICES_PER_GROUP):
-                if not any(map({*objects}.issubset, found)):
-                    yield shown, tuple(map(Asked, objects, carriers, colors))
+            for objects in choices_apart(record, limits, shown, pools, rng):
+                yield shown, tuple(map(Asked, objects, carriers, colors))
 
         yield from take_turns([choices_in(group) for group in shuffled(view_groups(record, limits, views, rng), rng)])
 
@@ -94,6 +90,17 @@ def arrangements(items: Sequence[str], size: int, rng: np.random.Generator) -> I
             number, place = divmod(number, choices)
             chosen.append(left.pop(place))
         yield tuple(chosen)
+
+
+def choices_apart(
+    record: SceneRecord, limits: Limits, views: Sequence[int], pools: Sequence[Sequence[str]], rng: np.random.Generator
+) -> Iterator[tuple[str, ...]]:
+    """Of the first choices of one object from each pool, those that none of the views shows together."""
+    found = [found_in(record, limits)[view] for view in views]
+    if not any(map({name for pool in pools for name in pool}.issubset, found)):
+        for objects in islice(one_of_each(pools, rng), _CHOICES_PER_GROUP):
+            if not any(map({*objects}.issubset, found)):
+                yield objects
 
 
 def one_of_each(pools: Sequence[Sequence[str]], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
