@@ -16,6 +16,7 @@ from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.tasks import BENCH_TASKS, TASKS
 from builders.spar.verify import verify
+from tests.builders.spar.asked import said, slots_of
 from tests.builders.toy import mirrored, toy_room
 
 LIMITS = Limits(min_in_image_fraction=0.3)
@@ -80,8 +81,8 @@ def test_living_room_golds_agree_with_independent_measurements(scenes_root):
                 camera = [np.linalg.inv(pose) @ [*s[2], 1] for s in seen]
                 gold = [camera[0][0] - camera[1][0], camera[0][1] - camera[1][1], seen[0][1] - seen[1][1]]
                 words = [("left", "right"), ("above", "below"), ("closer", "farther")]
-                triple = ", ".join("" if abs(g) < 0.1 else w[int(g > 0)] for g, w in zip(gold, words))
-                assert row["options"]["ABCD".index(row["answer"])] == triple
+                triple = ["" if abs(g) < 0.1 else w[int(g > 0)] for g, w in zip(gold, words)]
+                assert slots_of(said(row)) == triple
             else:
                 continue
             assert row["answer_exact"] == pytest.approx(gold, abs=1e-3)
