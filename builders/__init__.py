@@ -12,6 +12,7 @@ from builders.errors import InputError
 BUILDERS = {
     "spar_bench": "builders.spar.spar_bench:SparBench",
     "spar_7m": "builders.spar.spar_7m:Spar7M",
+    "spar_3d": "builders.spar.spar_3d:Spar3D",
     "spatial_tunnel": "builders.tunnel.spatial_tunnel:SpatialTunnel",
     "embspatial_tagged": "builders.tagged.embspatial_tagged:EmbSpatialTagged",
     "cv_bench_tagged": "builders.tagged.cv_bench_tagged:CVBenchTagged",

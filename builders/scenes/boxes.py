@@ -40,6 +40,17 @@ def gravity_aligned_box(points: Array) -> OrientedBox:
     return OrientedBox(center, axes, np.array([lengths.max(), lengths.min(), high - low]))
 
 
+def axis_aligned_box(points: Array) -> OrientedBox:
+    """The box along the world's axes that just holds the points (N, 3); ``ValueError`` where it has no volume.
+
+    Example:
+        >>> axis_aligned_box(np.array([[0, 0, 0], [4, 2, 1.0]])).center.tolist()
+        [2.0, 1.0, 0.5]
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    return OrientedBox((low + high) / 2, np.eye(3), high - low)
+
+
 def inside(box: OrientedBox, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
     """(N,) whether points (N, 3) lie in a box, or at most ``margin`` metres beside or above it.
 

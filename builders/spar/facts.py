@@ -5,7 +5,7 @@ A task family has fact types of its own beside its tasks; what several families 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Asked(NamedTuple):
@@ -76,6 +76,8 @@ class Gold:
     """Words for the wording's slots, beside the objects' names by their colours."""
     balance: tuple[Balanced, ...] = ()
     """What a guesser could know of the answer: rows are chosen so that it does not help."""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """What the row says besides, in columns that other tasks do not have."""
 
 
 @dataclass(frozen=True)

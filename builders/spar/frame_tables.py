@@ -14,6 +14,7 @@ from datasets import Features, Image, List, Value
 
 from builders.errors import SceneError
 from builders.scenes.scene import Frame, SceneObject, SceneSource
+from builders.spar.records import SceneRecord
 from builders.spar.scenes_to_rows import SceneRows
 
 WITHOUT_QUESTIONS = ("frames", "objects")
@@ -100,7 +101,20 @@ def stored_box(item: SceneObject) -> dict[str, Any]:
             "extents": box.extents.tolist()}
 
 
-def object_table(made: SceneRows) -> pa.Table:
+ALIGNED_OBJECT_FEATURES = Features(OBJECT_FEATURES | {
+    "aligned_center": List(Value("float64")),
+    "aligned_extents": List(Value("float64")),
+})
+"""Columns of config ``objects`` where the boxes along the world's axes are asked for, too."""
+
+
+def stored_aligned_box(record: SceneRecord, object_id: str) -> dict[str, list[float]]:
+    """The columns that tell an object's box along the world's axes."""
+    box = record.aligned_boxes[object_id]
+    return {"aligned_center": box.center.tolist(), "aligned_extents": box.extents.tolist()}
+
+
+def object_table(made: SceneRows, features: Features = OBJECT_FEATURES) -> pa.Table:
     """Every annotated object, structural ones left out, and the frames that show it well enough to ask about it."""
     rows = [
         {
@@ -108,11 +122,12 @@ def object_table(made: SceneRows) -> pa.Table:
             "source": made.scene.source,
             "object_id": name,
             **stored_box(held.item),
+            **stored_aligned_box(made.record, name),
             "frame_ids": [made.record.frame(image).frame_id for image in held.images],
         }
         for name, held in made.record.objects.items()
     ]
-    return pa.Table.from_pylist(rows, schema=OBJECT_FEATURES.arrow_schema)
+    return pa.Table.from_pylist(rows, schema=features.arrow_schema)
 
 
 def with_pictures(rows: pa.Table, frames: pa.Table) -> Iterator[pa.Table]:

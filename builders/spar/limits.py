@@ -172,6 +172,12 @@ class Limits:
     """As ``min_visible_fraction_boxes``, of objects asked for their size (open)."""
     min_dimension: float = 0.05
     """Metres; thinner objects are not asked for their size: it would be noise of the scan (open)."""
+    grounding_views: int = 13
+    """Frames of a question that asks for an object's 3D box, or as many as the scene has: what SPAR shows of a scene in
+    its table 10 (open for grounding)."""
+    min_description_gap: float = 0.3
+    """Metres by which an object is nearer, farther, higher or lower than all others of its name, where that describes
+    it (open)."""
     max_map_pitch: float = 70.0
     """Degrees; a camera looking steeper up or down gives a map no direction (open)."""
 
@@ -184,6 +190,8 @@ class Limits:
                 raise InputError(f"{field.name}={value}: expected a share from 0 to 1")
         if self.video_frames < 2:
             raise InputError(f"video_frames={self.video_frames}: expected at least 2")
+        if self.grounding_views < 2:
+            raise InputError(f"grounding_views={self.grounding_views}: expected at least 2")
         if min(self.min_area_step, self.room_area_spread) <= 1 or self.typical_room_area == 0:
             raise InputError("min_area_step and room_area_spread are factors above 1, typical_room_area is above 0")
         if min(self.max_option_centrality, self.same_reference_depth) < 1:

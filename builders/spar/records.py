@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 
 from builders.errors import SceneError
-from builders.scenes.scene import Array, Frame, Instruction, Room, Scene, SceneObject
+from builders.scenes.boxes import axis_aligned_box
+from builders.scenes.scene import Array, Frame, Instruction, OrientedBox, Room, Scene, SceneObject
 from builders.spar.area import outline_area, thinned
 from builders.spar.geometry import iou, points_to_px1000
 from builders.spar.keyframes import keyframes
@@ -103,6 +104,9 @@ class SceneRecord:
     """Walks in words, if the source has them and a video was asked for."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """What the reader or the labels left out, by reason."""
+    aligned_boxes: Mapping[str, OrientedBox] = field(default_factory=dict)
+    """By object id: the box along the world's axes that holds the object's vertices, or, of sources without labelled
+    vertices, the corners of its box. (Grounding: those of ScanRefer are made so.)"""
 
     @cached_property
     def labels(self) -> Counter[str]:
@@ -219,8 +223,12 @@ def build_record(
         objects, scene.visibility_basis, len(scene.frames), dict(unseen),
         thinned(np.concatenate(surfaces), limits.room_voxel),
         _plan_area(scene, room) if filmed else 0.0, room.polygon if filmed and room else None, instructions,
-        scene.dropped,
+        scene.dropped, {o.object_id: _aligned_box(o, scene) for o in asked},
     )
+
+
+def _aligned_box(item: SceneObject, scene: Scene) -> OrientedBox:
+    return axis_aligned_box(scene.mesh.vertices[item.vertex_ids] if len(item.vertex_ids) else item.box.corners())
 
 
 def _plan_area(scene: Scene, room: Room | None) -> float:

@@ -95,6 +95,8 @@ def task_rows(
     shown_first: Counter[int] = Counter()
 
     def asked_often(views: tuple[int, ...], asked: tuple[Asked, ...]) -> str | None:
+        if task.asks_all:
+            return None
         if asked_before[_asked_together(record, views, asked)] == limits.max_same_objects:
             return "asked_often"
         often = limits.max_per_frame and task.img_type != "video" and shown_first[views[0]] == limits.max_per_frame
@@ -201,6 +203,8 @@ def _marker_problem(
     task: Task, record: SceneRecord, limits: Limits, views: tuple[int, ...], asked: tuple[Asked, ...]
 ) -> str | None:
     """Why the objects could not be pointed out unmistakably, if so."""
+    if task.marker == "described":
+        return None
     if task.marker == "none":
         alike = any([record.labels[record.label(a.object_id)] > 1 for a in asked if a.color])
         return "ambiguous_label" if alike else None
@@ -241,6 +245,7 @@ def _row(
         "vertical_gap": None if gap is None else float(gap),
         "objects": [_object_entry(task, record, fact.views, asked) for asked in fact.asked],
         "template_id": phrased.template_id,
+        **gold.columns,
     }
 
 
@@ -257,7 +262,7 @@ def _vertical_gap(fact: Fact, record: SceneRecord) -> Fraction | None:
 def _object_entry(task: Task, record: SceneRecord, views: tuple[int, ...], asked: Asked) -> Row:
     image = record.images[views[asked.view]]
     # an object without a marker may be one that this image shows in part only
-    marked = task.marker != "none" and asked.object_id in image.objects
+    marked = task.marker in ("point", "box") and asked.object_id in image.objects
     return {
         "object_id": asked.object_id,
         "label": record.label(asked.object_id),

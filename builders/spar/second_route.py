@@ -3,6 +3,7 @@ formulas than the generators use (world axes instead of camera coordinates, mean
 the law of cosines instead of a difference of points)."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ BOUNDARY = 0.01
 """Two routes may print different numbers if the exact value lies this close to a rounding boundary (m, or px1000)."""
 
 Row = Mapping[str, Any]
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,3 +62,13 @@ def tells(row: Row, given: float) -> bool:
     """Whether the question names this length in meters, up to ``BOUNDARY``."""
     printed = {f"{given + shift:.1f} meters" for shift in (-BOUNDARY, 0.0, BOUNDARY)}
     return any(text in row["question"] for text in printed)
+
+
+def numbers_in(text: str) -> list[float]:
+    """All numbers of a text, in order; a minus sign counts where no word or number ends before it.
+
+    Example:
+        >>> numbers_in("Image Coor: (12, 990), Depth: 1.5 meters")
+        [12.0, 990.0, 1.5]
+    """
+    return [float(number) for number in _NUMBER.findall(text)]

@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import datasets
 import numpy as np
@@ -30,6 +30,7 @@ from builders.spar.frame_tables import (
     with_pictures,
 )
 from builders.spar.markers import draw_markers
+from builders.spar.records import SceneRecord
 from builders.spar.rows import SPAR_FEATURES
 from builders.spar.scenes_to_rows import answers, scene_rows
 from builders.spar.tasks import TASKS
@@ -58,6 +59,8 @@ class Spar7MConfig(SparConfig):
     """Only these tasks, separated by commas; empty: all."""
     formats: str = ""
     """Only these formats (fill, select, sentence, judge), separated by commas; empty: all that a task has."""
+    known_tasks: ClassVar[Mapping[str, Task]] = TASKS
+    """Those of the dataset."""
     balance: str = ""
     """``heuristic``: as many rows consistent with "higher is farther" as counter to it, in each task, format and scene
     (the training mix that Why Far Looks Up asks for); empty: as they come."""
@@ -68,9 +71,9 @@ class Spar7MConfig(SparConfig):
             raise InputError("max_per_task: expected at least 1")
         if self.balance not in BALANCES:
             raise InputError(f"balance: expected heuristic, or nothing, got {self.balance!r}")
-        unknown = [name for name in self.tasks.split(",") if name and name not in TASKS]
+        unknown = [name for name in self.tasks.split(",") if name and name not in self.known_tasks]
         if unknown:
-            raise InputError(f"tasks: {unknown[0]!r} is unknown; choose from {', '.join(TASKS)}")
+            raise InputError(f"tasks: {unknown[0]!r} is unknown; choose from {', '.join(self.known_tasks)}")
         unknown = [name for name in self.formats.split(",") if name and name not in FORMATS]
         if unknown:
             raise InputError(f"formats: {unknown[0]!r} is unknown; choose from {', '.join(FORMATS)}")
@@ -89,6 +92,10 @@ class Spar7M(SparBuilder):
     REPEATING = ()
     INDEX_COLUMNS: Mapping[str, tuple[str, ...]] = {
         ROWS: ("uid", "task"), "frames": ("frame_id",), "objects": ("object_id",)}
+    ROWS: datasets.Features = ROW_FEATURES
+    OBJECTS: datasets.Features = OBJECT_FEATURES
+    VIDEO = True
+    """Whether questions show videos, too."""
     config: Spar7MConfig
 
     def _info(self) -> datasets.DatasetInfo:
@@ -129,7 +136,7 @@ class Spar7M(SparBuilder):
                 f"{forms} formats of {len(self.asked_tasks)} tasks x {self.config.max_per_task} rows (max_per_task)")
 
     def config_features(self, config: str) -> datasets.Features:
-        return {"frames": FRAME_FEATURES, "objects": OBJECT_FEATURES}.get(config, ROW_FEATURES)
+        return {"frames": FRAME_FEATURES, "objects": self.OBJECTS}.get(config, self.ROWS)
 
     def part_spec(self, ref: SceneRef) -> dict[str, Any]:
         return self.shared_part_spec(ref) | {
@@ -140,20 +147,28 @@ class Spar7M(SparBuilder):
 
     def build_scene(self, ref: SceneRef) -> tuple[dict[str, pa.Table], SceneReport]:
         """Questions (their pictures left in ``frames``), frames and objects of one scene."""
-        asked = ((task, form, self.config.max_per_task) for task, form in self.asked_forms)
-        made = scene_rows(self, ref, asked, video=True, even_tags=self.config.balance == "heuristic")
-        order = {name: number for number, name in enumerate(TASKS)}
+        made = scene_rows(self, ref, self.asked_of(ref), self.VIDEO, even_tags=self.config.balance == "heuristic")
+        order = {name: number for number, name in enumerate(self.config.known_tasks)}
         rows = sorted(made.rows, key=lambda row: (order[row["task"]], row["frame_ids"]))  # neighbours share pictures
         for row in rows:
             row["image"] = []
+            row |= self.own_columns(row, made.record)
         source = self.open(ref.spec)
         dropped = Counter(made.report.dropped)
         tables = {
-            "objects": object_table(made),
+            "objects": object_table(made, self.OBJECTS),
             "frames": frame_table(made, source, self.embeds(source), dropped),
-            ROWS: pa.Table.from_pylist(rows, schema=ROW_FEATURES.arrow_schema),
+            ROWS: pa.Table.from_pylist(rows, schema=self.ROWS.arrow_schema),
         }
         return tables, replace(made.report, dropped=dict(dropped))
+
+    def asked_of(self, ref: SceneRef) -> list[tuple[Task, str, int]]:
+        """(task, format, rows wanted at most) of one scene."""
+        return [(task, form, self.config.max_per_task) for task, form in self.asked_forms]
+
+    def own_columns(self, row: Mapping[str, Any], record: SceneRecord) -> dict[str, Any]:
+        """What a row has beside the columns of every SPAR dataset."""
+        return {}
 
     def select(self, parts: Sequence[Candidates]) -> list[Selection]:
         """Every row that no reviewer has rejected, by task and split."""
@@ -217,8 +232,9 @@ class Spar7M(SparBuilder):
     @property
     def asked_tasks(self) -> list[Task]:
         """The tasks asked: those of the setting, and in a config of one task that one alone."""
-        names = [name for name in self.config.tasks.split(",") if name] or list(TASKS)
-        return [TASKS[name] for name in TASKS if name in names and self.config.name in (ALL_TASKS, name)]
+        known = self.config.known_tasks
+        names = [name for name in self.config.tasks.split(",") if name] or list(known)
+        return [task for name, task in known.items() if name in names and self.config.name in (ALL_TASKS, name)]
 
     @property
     def asked_forms(self) -> list[tuple[Task, str]]:

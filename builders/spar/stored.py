@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from builders.scenes.scene import Frame, OrientedBox, SceneObject
-from builders.spar.frame_tables import stored_box, stored_camera
+from builders.spar.frame_tables import stored_aligned_box, stored_box, stored_camera
 from builders.spar.records import ImageRecord, ObjectRecord, SceneRecord
 
 Row = Mapping[str, Any]
@@ -58,7 +58,8 @@ def stored_record(frames: Sequence[Row], objects: Sequence[Row]) -> SceneRecord:
     unstored = cast(Any, _Unstored())
     seen: dict[str, set[str]] = {row["frame_id"]: set() for row in frames}
     places = {row["frame_id"]: place for place, row in enumerate(frames)}
-    held = {}
+    held: dict[str, ObjectRecord] = {}
+    aligned: dict[str, OrientedBox] = {}
     for row in objects:
         item = SceneObject(row["object_id"], row["label"], OrientedBox(row["center"], row["axes"], row["extents"]),
                            np.zeros(0, np.int64))
@@ -67,6 +68,8 @@ def stored_record(frames: Sequence[Row], objects: Sequence[Row]) -> SceneRecord:
             raise ValueError(f"object {row['object_id']}: no frame {sorted(missing)[0]!r} in frames")
         for frame_id in row["frame_ids"]:
             seen[frame_id].add(row["object_id"])
+        if "aligned_center" in row:
+            aligned[row["object_id"]] = OrientedBox(row["aligned_center"], np.eye(3), row["aligned_extents"])
         held[row["object_id"]] = ObjectRecord(item, tuple(places[frame_id] for frame_id in row["frame_ids"]))
     if len(places) < len(frames) or len(held) < len(objects):
         raise ValueError("a frame or an object occurs twice")
@@ -76,7 +79,7 @@ def stored_record(frames: Sequence[Row], objects: Sequence[Row]) -> SceneRecord:
     return SceneRecord(
         source=frames[0]["source"], scene_id=frames[0]["scene_id"], images=images, stills=unstored, video=unstored,
         objects=held, visibility_basis="", frames_read=0, unseen={}, footprint=unstored, plan_area=unstored,
-        instructions=unstored,
+        instructions=unstored, aligned_boxes=aligned or unstored,
     )
 
 
@@ -89,7 +92,8 @@ def table_problems(frames: Sequence[Row], objects: Sequence[Row], record: SceneR
     """Where the tables of one scene differ from the scene itself, a line each."""
     cameras = {image.frame.frame_id: stored_camera(image.frame) for image in record.images}
     boxes = {
-        name: stored_box(held.item) | {"frame_ids": [record.frame(image).frame_id for image in held.images]}
+        name: stored_box(held.item) | (stored_aligned_box(record, name) if "aligned_center" in objects[0] else {})
+        | {"frame_ids": [record.frame(image).frame_id for image in held.images]}
         for name, held in record.objects.items()
     }
     where = f"{record.source}/{record.scene_id}"

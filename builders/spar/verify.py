@@ -5,19 +5,16 @@ other formulas (``Task.recompute``). It also checks what a reader would: that th
 the letter names it, that the answer says what the second route found, that printed numbers are the exact ones rounded.
 """
 
-import re
 from typing import Any
 
 from builders.spar.choices import LETTERS
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
-from builders.spar.second_route import Second
-from builders.spar.tasks import TASKS
+from builders.spar.second_route import Second, numbers_in
+from builders.spar.tasks import ALL_TASKS
 
 _HALF_STEP = {"m": 0.05, "m2": 0.05, "px1000": 0.5, "cm": 0.5, "deg": 2.5, "count": 0.0, "frame": 0.0}
 """Half of the step in which a unit is printed."""
-
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
 
 def verify(row: dict[str, Any], record: SceneRecord, limits: Limits) -> str | None:
@@ -26,7 +23,7 @@ def verify(row: dict[str, Any], record: SceneRecord, limits: Limits) -> str | No
     if problem:
         return problem
     try:
-        second = TASKS[row["task"]].recompute(row, record, limits)
+        second = ALL_TASKS[row["task"]].recompute(row, record, limits)
     except KeyError as error:
         return f"the scene lacks {error}"
     if isinstance(second, str):
@@ -73,13 +70,3 @@ def _saying_problem(row: dict[str, Any], second: Second) -> str | None:
         words = [word.strip() for word in second.text.split(",")]
         return None if all(word in answer for word in words) else "sentence without the answer"
     return None if answer == second.text else "answer differs"
-
-
-def numbers_in(text: str) -> list[float]:
-    """All numbers of a text, in order; a minus sign counts where no word or number ends before it.
-
-    Example:
-        >>> numbers_in("Image Coor: (12, 990), Depth: 1.5 meters")
-        [12.0, 990.0, 1.5]
-    """
-    return [float(number) for number in _NUMBER.findall(text)]

@@ -49,7 +49,8 @@ class Task:
     options: int
     """Number of options of its ``select`` format; 0 without one."""
     marker: str
-    """``point``, ``box`` or ``none``; colours follow from the proposals."""
+    """``point``, ``box`` (colours follow from the proposals), ``none`` (labels alone tell which objects are meant) or
+    ``described`` (words that the task finds do)."""
     propose: Propose
     """Yields proposals in random order, each at most once."""
     measure: Measure
@@ -62,6 +63,8 @@ class Task:
     """The ``metrics/`` module that scores its fill answers."""
     balanced: tuple[str, ...] = ()
     """Formats whose rows are chosen by ``Gold.balance``."""
+    asks_all: bool = False
+    """Whether objects may be asked about any number of times: proposals are given, not drawn."""
     needs: str = ""
     """What a source must have beyond posed frames, mesh and instances: a key of ``NEEDS`` in
     ``builders.spar.availability``."""
