@@ -1,4 +1,5 @@
-"""How an answer is read and scored, by the row's ``metric``. A new metric is one entry in ``GRADERS``.
+"""How an answer is read and scored, by the row's ``metric``. A new metric is one entry in ``GRADERS``, or, where a
+recipe of its own does the scoring, in ``READERS``.
 
 A row whose ``metric`` is empty asks for a sentence, which no metric scores: recipes leave it out, and say so.
 """
@@ -29,6 +30,7 @@ from metrics.name_accuracy._core import name_accuracy
 from metrics.number_list._core import number_list
 from metrics.order_accuracy._core import order_accuracy
 from metrics.view_change._core import view_change
+from recipes.placing import read_box_answer, read_map_answer
 from recipes.questions import Row
 
 Scores = NDArray[np.float64]
@@ -204,9 +206,26 @@ GRADERS: dict[str, Grader] = {
 }
 """Name in the ``metric`` column -> grader."""
 
+READERS: dict[str, Callable[[Row, object], Parsed[str]]] = {
+    **{name: grader.read for name, grader in GRADERS.items()},
+    "box_iou": read_box_answer,
+    "position_error": read_map_answer,
+}
+"""Name in the ``metric`` column -> what commits a model's text to one answer. Boxes and maps are scored by
+``recipes/grounding.py`` and ``recipes/bev.py``."""
+
+
+def read_answer(row: Row, text: object) -> Parsed[str]:
+    """What a text commits to, or why there is nothing; ``InputError`` for a metric this version does not know."""
+    if row["metric"] not in READERS:
+        raise InputError(f"row {row['uid']}: unknown metric {row['metric']!r}; there are: {', '.join(READERS)}")
+    return READERS[row["metric"]](row, text)
+
 
 def grader_of(row: Row) -> Grader:
     """The grader of a row; ``InputError`` for a metric this version does not know."""
+    if row["metric"] in READERS and row["metric"] not in GRADERS:
+        raise InputError(f"row {row['uid']}: {row['metric']} is scored by recipes/grounding.py or recipes/bev.py")
     if row["metric"] not in GRADERS:
         raise InputError(f"row {row['uid']}: unknown metric {row['metric']!r}; there are: {', '.join(GRADERS)}")
     return GRADERS[row["metric"]]

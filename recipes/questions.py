@@ -123,6 +123,30 @@ def require_spar(questions: Questions) -> None:
                          "recipes/spatial_tunnel.py and recipes/shortcut_splits.py")
 
 
+def open_spar_3d(
+    dataset: str, revision: str | None, configs: Sequence[str], split: str, known: Sequence[str]
+) -> Questions:
+    """The questions of spar_3d in some of its configs.
+
+    Args:
+        configs: those asked for; none: all of ``known`` that the split has.
+        known: those that the recipe can score.
+
+    Raises:
+        InputError: another dataset, or nothing to ask in these configs.
+    """
+    if wrong := [name for name in configs if name not in known]:
+        raise InputError(f"--config {wrong[0]}: expected {' or '.join(known)}")
+    manifest = open_manifest(dataset, revision)
+    if manifest["dataset"] != "spar_3d":
+        raise InputError(f"{dataset}: holds {manifest['dataset']}, not spar_3d")
+    held = [name for name in known if f"{name}/{split}" in manifest["rows"]]
+    if not configs and not held:
+        raise InputError(f"{dataset}: no {' or '.join(known)} in split {split}; there are: "
+                         f"{', '.join(manifest['rows'])}")
+    return open_questions(dataset, revision, configs or held, split)
+
+
 def _located(dataset: str, revision: str | None, files: list[str]) -> tuple[Path, str | None]:
     """The folder that holds these files, and the commit if they come from the Hub."""
     if Path(dataset).is_dir():

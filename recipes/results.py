@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,10 @@ def make_results(
 
 def write_results(folder: Path, results: Results) -> None:
     with replacing(folder / FILE_NAME) as temporary:
-        temporary.write_text(json.dumps({"schema_version": SCHEMA_VERSION} | asdict(results), indent=1) + "\n")
+        held = {"schema_version": SCHEMA_VERSION} | asdict(results)
+        held["metrics"] = {name: {key: None if value != value else value for key, value in score.items()}
+                           for name, score in held["metrics"].items()}  # JSON has no NaN
+        temporary.write_text(json.dumps(held, indent=1) + "\n")
 
 
 def read_results(folder: Path) -> Results:
@@ -68,7 +72,8 @@ def read_results(folder: Path) -> Results:
     if not isinstance(held, dict) or held.pop("schema_version", None) != SCHEMA_VERSION:
         raise InputError(f"{path}: expected schema_version {SCHEMA_VERSION}")
     try:
-        held["metrics"] = {name: Score(**score) for name, score in held["metrics"].items()}
+        held["metrics"] = {name: Score(**score | {key: nan for key, value in score.items() if value is None})
+                           for name, score in held["metrics"].items()}
         return Results(**held)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not the fields of results.json ({error}); run the recipe again") from error

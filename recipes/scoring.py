@@ -32,6 +32,7 @@ class Score:
     n: int
     """Questions."""
     low: float
+    """NaN where there is no interval."""
     high: float
     interval: str
     """How the interval was made (``metrics/_shared/intervals.py``)."""

@@ -58,6 +58,19 @@ def law_of_cosines(a: Array, b: Array) -> float:
     return math.sqrt(max(0.0, a @ a + b @ b - 2 * a @ b))
 
 
+def may_be_called(record: SceneRecord, label: str) -> list[str]:
+    """The objects that "the <label>" may mean: those whose label has its noun, the last word, or all of its words side
+    by side."""
+    words = label.split()
+    found = []
+    for name in record.objects:
+        other = record.label(name).split()
+        within = any(other[start : start + len(words)] == words for start in range(len(other)))
+        if within or other[-1:] == words[-1:]:
+            found.append(name)
+    return found
+
+
 def tells(row: Row, given: float) -> bool:
     """Whether the question names this length in meters, up to ``BOUNDARY``."""
     printed = {f"{given + shift:.1f} meters" for shift in (-BOUNDARY, 0.0, BOUNDARY)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from builders.errors import InputError
-from recipes.grading import grader_of
+from recipes.grading import read_answer
 from recipes.questions import Row
 
 FAILED = "failed"
@@ -64,7 +64,7 @@ class Answerer(Protocol):
 
 def answer_from_text(row: Row, text: str, seconds: float) -> Answer:
     """The answer that a model's text commits to."""
-    value, status = grader_of(row).read(row, text)
+    value, status = read_answer(row, text)
     return Answer(text, value, status, None, seconds)
 
 

@@ -61,7 +61,7 @@ class Group:
     @property
     def scale(self) -> float:
         """What a score of 1 is in the figures: 100 in percent."""
-        return 1.0 if self.runs[0].results.settings.get("unit") == "fraction" else 100.0
+        return 1.0 if self.runs[0].results.settings.get("unit") in ("fraction", "metres") else 100.0
 
 
 class Reader(NamedTuple):

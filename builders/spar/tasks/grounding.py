@@ -19,7 +19,7 @@ from builders.spar.facts import Asked, Fact, Gold, Rejected
 from builders.spar.geometry import camera_coordinates, project
 from builders.spar.limits import Limits
 from builders.spar.records import ImageRecord, SceneRecord
-from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, numbers_in
+from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, may_be_called, numbers_in
 from builders.spar.tasks.naming import Name, confusable, unmistakable
 from builders.spar.tasks.sampling import take_turns
 from builders.spar.tasks.task import Proposal, Task
@@ -240,9 +240,8 @@ def _reference_problem(row: Row, record: SceneRecord, called: str) -> str | None
     label, by, anchor = target["label"], row["referred_by"], row["anchor"]
     if f"the {called}" not in row["question"]:
         return "object not named"
-    alike = [item for item in record.objects if label.split()[-1] in record.label(item).split()]
     if by == "name":
-        return None if alike == [target["object_id"]] else "another object may be meant"
+        return None if may_be_called(record, label) == [target["object_id"]] else "another object may be meant"
     alike = [item for item in record.objects if record.label(item) == label]
     places = {item: center_of(record, {"object_id": item}) for item in (*alike, *([anchor] if anchor else []))}
     if by in ("closest", "farthest"):

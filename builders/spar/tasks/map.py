@@ -17,7 +17,7 @@ from builders.spar.limits import Limits
 from builders.spar.markers import tag_of
 from builders.spar.printing import metres, printed
 from builders.spar.records import SceneRecord
-from builders.spar.second_route import Row, Second, center_of, image_of
+from builders.spar.second_route import Row, Second, center_of, image_of, may_be_called
 from builders.spar.tasks.naming import unmistakable
 from builders.spar.tasks.sampling import take_turns, view_groups
 from builders.spar.tasks.task import Proposal, Task
@@ -138,10 +138,9 @@ def _second_map(row: Row, record: SceneRecord, limits: Limits, named: bool = Fal
 
 
 def _second_named_map(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
-    """The same, of objects that have their last word, the noun, to themselves."""
+    """The same, of objects that nothing else may be called."""
     for item in row["objects"]:
-        noun = item["label"].split()[-1]
-        if sum(noun in record.label(name).split() for name in record.objects) != 1:
+        if may_be_called(record, item["label"]) != [item["object_id"]]:
             return f"another object may be the {item['label']}"
         if f"the {item['label']}" not in row["question"]:
             return "object not named"
