@@ -22,12 +22,14 @@ from typing import Any
 import yaml
 
 from builders.errors import InputError
-from recipes import shortcut_splits, spar_bench, spatial_tunnel
+from recipes import bev, grounding, shortcut_splits, spar_bench, spatial_tunnel
 
 RECIPES: dict[str, Callable[..., None]] = {
     "spar_bench": spar_bench.main,
     "spatial_tunnel": spatial_tunnel.main,
     "shortcut_splits": shortcut_splits.main,
+    "grounding": grounding.main,
+    "bev": bev.main,
 }
 """Name -> the recipe's command."""
 

@@ -118,6 +118,9 @@ def manifest_sha256(dataset: str, revision: str | None = None) -> str:
 
 def require_spar(questions: Questions) -> None:
     """Raise ``InputError`` unless the questions are of SPAR-Bench or SPAR-7M."""
+    if questions.manifest["dataset"] == "spar_3d":
+        raise InputError(f"{questions.repo}: holds spar_3d, not SPAR-Bench or SPAR-7M; see recipes/grounding.py and "
+                         "recipes/bev.py")
     if questions.rows and "metric" not in questions.rows[0]:
         raise InputError(f"{questions.repo}: holds {questions.manifest['dataset']}, not SPAR-Bench or SPAR-7M; see "
                          "recipes/spatial_tunnel.py and recipes/shortcut_splits.py")

@@ -103,6 +103,7 @@ class Spar3D(Spar7M):
             "height": [frame.height for frame in frames],
             "box_centers": [box["aligned_center"] for box in boxes],
             "box_extents": [box["aligned_extents"] for box in boxes],
+            **{name: row.get(name, "") for name in ("referred_by", "anchor", "annotation")},
         }
 
     def part_spec(self, ref: SceneRef) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recipes.comparison.runs import Group
+from recipes.grounding import REFINED
 from recipes.questions import Questions, open_questions
 from recipes.results import Results
 from recipes.scoring import LEVELS, form_named
@@ -44,6 +45,8 @@ class Line:
     """Heading of the lines it belongs to."""
     signed: bool = False
     """A gap: shown with its sign."""
+    less_is_better: bool = False
+    """An error."""
 
     @property
     def name(self) -> str:
@@ -134,6 +137,37 @@ def _open_tunnel(results: Results) -> Questions:
     return open_tunnel(*_place(results), _configs(results), results.settings["split"])
 
 
+# ---------------------------------------------------------------- boxes and maps
+
+
+def _arrange_grounding(names: Sequence[str]) -> list[Line]:
+    """Those without refinement first."""
+    lines = []
+    for name in sorted(names, key=lambda name: name.startswith(f"{REFINED}/")):
+        block, _, figure = name.rpartition("/")
+        label = figure.replace("acc@", "Acc@").replace("mean_iou", "mean IoU")
+        lines.append(Line(name, label, "", "task" if block else "average", block.replace("/", ", ")))
+    return lines
+
+
+def _arrange_bev(names: Sequence[str]) -> list[Line]:
+    lines = []
+    for name in names:
+        block, _, figure = name.rpartition("/")
+        near = figure.startswith("within")
+        label = f"placed within {figure.removeprefix('within_')}" if near else _POSITION_ERRORS[figure]
+        heading = "" if near or not block else f"{block} from the first camera"
+        lines.append(Line(name, label, "", "task" if block else "average", heading, less_is_better=not near))
+    return sorted(lines, key=lambda line: line.less_is_better)
+
+
+_POSITION_ERRORS = {"ape": "position error, mean", "p50": "position error, median", "p90": "position error, P90"}
+
+
+def _open_3d(results: Results) -> Questions:
+    return open_questions(*_place(results), results.settings["config"].split(","), results.settings["split"])
+
+
 # ---------------------------------------------------------------- others
 
 
@@ -180,6 +214,16 @@ LAYOUTS: Mapping[str, Layout] = {
         "accuracy how often that is above one half, exact match how often what was written is right; delta = v_cons - "
         "v_ctr, 0 for who sees depth, 1 for who goes by height.",
         _arrange_tunnel, _tunnel_headlines, _open_tunnel),
+    "grounding": Layout(
+        "Grounding", "Percent. Boxes in words, placed through the cameras: Acc@k is the share of boxes that overlap "
+        "the true one with an IoU of at least k; refined: after each was replaced by the best-matching proposal. "
+        "unique: nothing else in the scene has the label; multiple: others have it.",
+        _arrange_grounding, lambda names: ["mean_iou"], _open_3d),
+    "bev": Layout(
+        "Bird's-eye maps", "Position errors in metres, less is better: mean, median and 90th percentile over the "
+        "objects that an answer places (unread: those that it leaves out), also by distance from the first camera. "
+        "Shares of objects placed within half a metre and a metre are fractions; what is left out counts against them.",
+        _arrange_bev, lambda names: ["within_1m"], _open_3d),
 }
 """Recipe -> layout."""
 

@@ -33,10 +33,10 @@ def _score_chart(part: Compared) -> list[Figure]:
     rows = []
     for line in part.lines:
         scores = [run.metrics.get(line.figure) for run in runs]
-        if not line.signed and all(0 <= score.value <= scale for score in scores if score):
+        if not (line.signed or line.less_is_better) and all(0 <= score.value <= scale for score in scores if score):
             marks = [(_color(i), f"{run.label}, {line.label}", score)
                      for i, (run, score) in enumerate(zip(runs, scores, strict=True))]
-            rows.append(Row(line.label, marks, line.kind, (chance[line.figure],) if line.figure in chance else ()))
+            rows.append(Row(line.name, marks, line.kind, (chance[line.figure],) if line.figure in chance else ()))
     if not rows:
         return []
     legend = [(_color(i), run.label) for i, run in enumerate(runs)]

@@ -56,7 +56,8 @@ def table_rows(part: Compared) -> list[TableRow]:
         count = next(score.n for score in scores if score)
         values = {round(score.value, _SAME) for score in scores if score}
         ranked = len(values) > 1 and not line.signed and "yes_rate" not in line.figure
-        cells = [Cell(score, ranked and score is not None and round(score.value, _SAME) == max(values),
+        best = (min if line.less_is_better else max)(values)
+        cells = [Cell(score, ranked and score is not None and round(score.value, _SAME) == best,
                       line.figure in run.results.settings.get("uninformative", ()),
                       score.n if score and score.n != count else 0)
                  for run, score in zip(runs, scores, strict=True)]

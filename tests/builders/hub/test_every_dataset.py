@@ -25,6 +25,7 @@ from builders.hub.manifest import read_manifest
 from builders.hub.publish import carry_out, plan_push, tag_of
 from builders.hub.repository import HubRepo
 from builders.spar.limits import Limits
+from builders.spar.spar_3d import Spar3D
 from builders.spar.spar_7m import Spar7M
 from builders.spar.spar_bench import SparBench
 from builders.spar.visibility_bases import BASES
@@ -52,6 +53,7 @@ def built(tmp_path_factory):
         SparBench(sources=("procedural",), renderer="raycast", scenes=1, bench_scenes="all", per_task=2,
                   limits=Limits(max_keyframes=5, min_view_overlap=0.1)),
         Spar7M(sources=(f"scannet={root / 'scans'}",), max_per_task=2, tasks="depth_prediction_oc,obj_count"),
+        Spar3D(sources=(f"scannet={root / 'scans'}",), max_per_task=2, limits=Limits(min_in_image_fraction=0.3)),
         EmbSpatialTagged(sources=(f"file={root / 'embspatial.parquet'}",), pixels="referenced"),
         CVBenchTagged(sources=(f"file={root / 'cv.parquet'}",), pixels="referenced"),
     ]
