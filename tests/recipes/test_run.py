@@ -129,6 +129,6 @@ def test_the_configs_that_come_along_declare_what_the_recipes_take(path: Path):
     assert {run.recipe for run in comparison.runs} == set(RECIPES)
     assert len({run.folder for run in comparison.runs}) == len(comparison.runs) >= 13
     models = {run.options["model"] for run in comparison.runs}
-    known = {f"baseline:{name}" for name in ("oracle", "random", "frequency", "always-yes", "higher-is-farther",
-                                             "bigger-is-closer")}
+    known = {f"baseline:{name}" for name in ("oracle", "random", "frequency", "middle", "always-yes",
+                                             "higher-is-farther", "bigger-is-closer")}
     assert models == known if path.stem == "baselines" else len(models - known) == 6
