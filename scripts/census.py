@@ -2,11 +2,12 @@
 
     python scripts/census.py build/spar
 
-Tasks without a single row are listed too. Works on folders of spar_7m and spar_bench. Exit codes: 0 done; 1 failed; 2
-bad arguments or input.
+Tasks without a single row are listed too. Works on folders of spar_7m, spar_bench and spar_3d. Exit codes: 0 done; 1
+failed; 2 bad arguments or input.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 
 from builders.command import run_command
 from builders.hub.manifest import read_manifest
-from builders.spar.tasks import TASKS
+from builders.spar.tasks import TASKS, TASKS_3D
 from builders.spar.tasks.task import FORMATS
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -28,13 +29,14 @@ def main(
 ) -> None:
     manifest = read_manifest(folder)
     counts = row_counts(folder, manifest)
-    refused = refusals(manifest)
+    tasks = TASKS_3D if manifest["dataset"] == "spar_3d" else TASKS
+    refused = refusals(manifest, tasks)
     scenes = Counter(scene["source"] for scene in manifest["scenes"])
     held = len({task for task, _, _ in counts})
     print(f"{folder}: {manifest['dataset']} {manifest['version']}, {sum(counts.values())} rows of {held} of "
-          f"{len(TASKS)} task types; scenes: " + ", ".join(f"{count} {source}" for source, count in scenes.items()))
+          f"{len(tasks)} task types; scenes: " + ", ".join(f"{count} {source}" for source, count in scenes.items()))
     print(f"{'task':34s} {'source':12s}" + "".join(f"{form:>9s}" for form in FORMATS) + "  not asked")
-    for name, task in TASKS.items():
+    for name, task in tasks.items():
         for source in scenes:
             cells = "".join(f"{counts[name, source, form] if form in task.formats else '-':>9}" for form in FORMATS)
             why = ", ".join(f"{count} {reason}" for reason, count in refused[name, source].most_common(reasons))
@@ -59,10 +61,10 @@ def row_counts(folder: Path, manifest: dict[str, Any]) -> Counter[tuple[str, str
     return Counter(seen.values())
 
 
-def refusals(manifest: dict[str, Any]) -> dict[tuple[str, str], Counter[str]]:
+def refusals(manifest: dict[str, Any], tasks: Iterable[str]) -> dict[tuple[str, str], Counter[str]]:
     """(task, source) -> proposals not asked, by reason."""
     sources = {scene["source"] for scene in manifest["scenes"]}
-    found: dict[tuple[str, str], Counter[str]] = {(task, source): Counter() for task in TASKS for source in sources}
+    found: dict[tuple[str, str], Counter[str]] = {(task, source): Counter() for task in tasks for source in sources}
     for scene in manifest["scenes"]:
         for task, reasons in scene["rejected"].items():
             found.setdefault((task, scene["source"]), Counter()).update(reasons)

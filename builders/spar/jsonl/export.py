@@ -103,6 +103,8 @@ def _shards(folder: Path, config: str) -> list[tuple[Path, str]]:
         lacking = [name for name in SPAR_FEATURES if name not in pq.read_schema(path).names and name != "image"]
         if lacking:
             raise InputError(f"{path}: not a folder of spar_7m or spar_bench (no column {lacking[0]!r})")
+        if "box_centers" in pq.read_schema(path).names:
+            raise InputError(f"{path}: the released layout has no place for the boxes and cameras of spar_3d")
     return found
 
 
