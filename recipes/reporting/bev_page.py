@@ -18,6 +18,10 @@ _PIXELS = 46
 """Of a metre."""
 _MARGIN = 0.7
 """Metres around what is drawn."""
+_LETTERS = 14
+"""Pixels between two names."""
+_NAME_PIXELS = 120
+"""Names of things farther apart than this, across, do not meet."""
 _FARTHEST = 15.0
 """Metres; places beyond are drawn at this distance, or a wild guess would shrink the room to a dot."""
 
@@ -32,6 +36,8 @@ class Thing:
     answer: tuple[float, float] | None
     """Where the model put it; None if it did not."""
     error: str
+    label_y: float
+    """Of its name, apart from others."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +75,15 @@ def _map(row: Row, read: str | None, raw: str) -> Map:
     def pixel(at: Sequence[float]) -> tuple[float, float]:
         return round((at[0] - low[0]) * _PIXELS, 1), round((high[1] - at[1]) * _PIXELS, 1)
 
-    things = []
-    for name, at in gold.items():
+    things: list[Thing] = []
+    for name, at in sorted(gold.items(), key=lambda thing: -thing[1][1]):
         answer = given.get(name)
         said = places.get(normalised(name))
         error = f"{np.hypot(said[0] - at[0], said[1] - at[1]):.2f} m" if said else "not placed"
-        things.append(Thing(name, *pixel(at), pixel(answer) if answer else None, error))
+        x, y = pixel(at)
+        above = [thing.label_y for thing in things if abs(thing.x - x) < _NAME_PIXELS]
+        label_y = max([y, *(other + _LETTERS for other in above)])
+        things.append(Thing(name, x, y, pixel(answer) if answer else None, error, label_y))
     metres = [np.arange(np.ceil(a), np.floor(b) + 1) for a, b in zip(low, high, strict=True)]
     width, height = ((high - low) * _PIXELS).round(1).tolist()
     return Map(row["uid"], row["question"], raw[:300] or "no answer", width, height, pixel((0.0, 0.0)),

@@ -304,6 +304,26 @@ def test_other_datasets_and_configs_are_refused(folder, tmp_path):
     ):
         done = run(script, "--dataset", folder, "--model", "baseline:oracle", "--out", tmp_path, *wrong)
         assert done.returncode == 2 and problem in done.stderr
+    done = run("scripts/jsonl.py", "export", folder, "--out", tmp_path / "jsonl")
+    assert done.returncode == 2 and "no place for the boxes and cameras" in done.stderr
+
+
+def test_the_census_and_the_manifest_count_annotations_that_do_not_fit(folder):
+    done = run("scripts/census.py", folder)
+    assert done.returncode == 0
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("scanrefer")]
+    assert line.split()[:3] == ["scanrefer", "scannet", "1"] and line.endswith("1 no_such_object")
+    held = read_manifest(folder)["settings"]["annotations"]
+    assert (held["entries"], held["of_scenes_not_built"], len(held["sha256"])) == (2, 0, 64)
+
+
+def test_shares_answered_apart_make_one_run(folder, asked, tmp_path):
+    common = ("--dataset", folder, "--split", "train", "--model", "baseline:random", "--num-shards", 2)
+    whole = run("recipes/grounding.py", *common[:-2], "--out", tmp_path / "whole")
+    first = run("recipes/grounding.py", *common, "--shard-index", 0, "--out", tmp_path / "shared")
+    assert whole.returncode == first.returncode == 0 and not (tmp_path / "shared/results.json").exists()
+    assert run("recipes/grounding.py", *common, "--shard-index", 1, "--out", tmp_path / "shared").returncode == 0
+    assert read_results(tmp_path / "shared").metrics == read_results(tmp_path / "whole").metrics
 
 
 def test_what_the_folder_holds_is_found_wrong_where_it_was_changed(folder, tmp_path):
