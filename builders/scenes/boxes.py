@@ -41,14 +41,15 @@ def gravity_aligned_box(points: Array) -> OrientedBox:
 
 
 def axis_aligned_box(points: Array) -> OrientedBox:
-    """The box along the world's axes that just holds the points (N, 3); ``ValueError`` where it has no volume.
+    """The box along the world's axes that just holds the points (N, 3), at least one; flat ones get a millimetre.
 
     Example:
-        >>> axis_aligned_box(np.array([[0, 0, 0], [4, 2, 1.0]])).center.tolist()
-        [2.0, 1.0, 0.5]
+        >>> box = axis_aligned_box(np.array([[0, 0, 1], [4, 2, 1.0]]))
+        >>> box.center.tolist(), box.extents.tolist()
+        ([2.0, 1.0, 1.0], [4.0, 2.0, 0.001])
     """
     low, high = points.min(axis=0), points.max(axis=0)
-    return OrientedBox((low + high) / 2, np.eye(3), high - low)
+    return OrientedBox((low + high) / 2, np.eye(3), np.maximum(high - low, 0.001))
 
 
 def inside(box: OrientedBox, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:

@@ -228,7 +228,8 @@ def build_record(
 
 
 def _aligned_box(item: SceneObject, scene: Scene) -> OrientedBox:
-    return axis_aligned_box(scene.mesh.vertices[item.vertex_ids] if len(item.vertex_ids) else item.box.corners())
+    labelled = scene.visibility_basis == "mesh" and len(item.vertex_ids) > 0
+    return axis_aligned_box(scene.mesh.vertices[item.vertex_ids] if labelled else item.box.corners())
 
 
 def _plan_area(scene: Scene, room: Room | None) -> float:
