@@ -7,8 +7,8 @@ Takes the configs grounding and scanrefer of spar_3d. An answer names a frame, a
 the size of a box; the frame's camera places that box in the world (SPAR, section 3.5). Acc@k is the share of boxes that
 have an IoU of at least k (0.25, 0.5) with the true one; "refined" are the same figures after each box was replaced by
 the best-matching one of --proposals: the scene's own boxes, which flatters, or those of a detector. unique and multiple
-(ScanRefer's words): things whose label nothing else in the scene has, and others. Answers that cannot be read score 0
-and are counted.
+(ScanRefer's words; here by label, not by class): things whose label nothing else in the scene has, and others. Answers
+that cannot be read score 0 and are counted.
 
 Writes predictions.parquet and results.json into --out; figures are percentages. Run the same command again after an
 interruption: answers given are kept. Exit codes: 0 done; 1 failed; 2 bad arguments or input.
