@@ -84,6 +84,8 @@ class Limits:
     """Metres; object pairs closer than this are not asked for their distance (appendix 7.5; open)."""
     min_nearer_gap: float = 0.2
     """Metres by which one candidate must be nearer than the other (open)."""
+    min_nearer_ratio: float = 0.1
+    """Share of the larger distance by which one candidate must be nearer than the other (open)."""
     max_candidate_spread: float = 0.8
     """Metres between the heights of the lowest and the highest of several named candidates for nearest and farthest:
     names tell what stands on the floor and what hangs on a wall (open)."""

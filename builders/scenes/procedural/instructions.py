@@ -61,6 +61,11 @@ class Leg:
     """forward, backward, left, right, or empty."""
     metres: float
 
+    @property
+    def roams(self) -> bool:
+        """The camera walks, but in no one direction of the picture."""
+        return not self.go and self.metres >= LEAST_WALK
+
 
 def walk_instructions(
     rng: Generator, frames: tuple[Frame, ...], objects: tuple[RoomObject, ...], polygon: Array
@@ -174,7 +179,7 @@ def _instruction(
     used: set[str] = set()
     for n, leg in enumerate(legs):
         ends = (frames[leg.first].frame_id, frames[leg.last].frame_id)
-        walk = "" if not leg.go else "along" if leg.go in ("forward", "backward") else "across"
+        walk = "along" if leg.go in ("forward", "backward") else "across" if leg.go else "roaming" if leg.roams else ""
         template = _drawn(rng, "_".join(filter(None, ("turn" if leg.turn else "", walk))))
         clause = template.format(
             turn=leg.turn, go=leg.go, degrees=10 * round(leg.degrees / 10), length=_metres(leg.metres))

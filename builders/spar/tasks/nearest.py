@@ -72,7 +72,7 @@ def _to_reference(
     distances = tuple(center_distance(reference, box) for box in candidates)
     nearest = bool(rng.integers(2))
     first, second, *_ = _ranking(distances, nearest)
-    if abs(distances[first] - distances[second]) < limits.min_nearer_gap:
+    if _alike(distances[first], distances[second], limits):
         return Rejected("similar_distance")
     return NearestFact(views, asked, None, distances, nearest)
 
@@ -89,7 +89,7 @@ def _to_observer(
     distances = tuple(np.linalg.norm(camera_coordinates(centers, record.frame(views[0])), axis=1).tolist())
     nearest = bool(rng.integers(2))
     first, second, *_ = _ranking(distances, nearest)
-    if abs(distances[first] - distances[second]) < limits.min_nearer_gap:
+    if _alike(distances[first], distances[second], limits):
         return Rejected("similar_distance")
     if (asked[first].object_id, asked[second].object_id) in record.overlapping_boxes:
         return Rejected("boxes_overlap")
@@ -106,6 +106,11 @@ def _seen_for_being_near(
     away = [math.hypot(*one.center_camera.tolist()) for one in seen]
     farthest = max(away)
     return any(one.area * (own / farthest) ** 2 < limits.min_area for one, own in zip(seen, away, strict=True))
+
+
+def _alike(a: float, b: float, limits: Limits) -> bool:
+    """Whether two distances, metres, differ by too little to tell by eye."""
+    return abs(a - b) < max(limits.min_nearer_gap, limits.min_nearer_ratio * max(a, b))
 
 
 def _ranking(distances: tuple[float, ...], nearest: bool) -> list[int]:

@@ -122,7 +122,6 @@ CATALOGUE: dict[str, Spec] = {
         limit=3,
         weight=1.3,
         on=f"{_TOPS},{_TABLES},{_DESKS},{_BEDSIDE},bench",
-        label="books",
     ),
     "candle": Spec(
         decor.candle, "surface", "living bedroom dining studio", limit=2, weight=0.6, on=f"{_TABLES},fireplace,dresser"
