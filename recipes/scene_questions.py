@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from builders.errors import InputError
+from builders.hub.files import sha256_of
 from builders.scenes.scene import SceneSource
 from recipes.questions import EncodedViews, Questions, Row
 from recipes.scene_views import SceneViews
@@ -153,6 +154,7 @@ def paths_of(benchmark: str, dataset: str, split: str) -> list[Path]:
     """
     if benchmark not in BENCHMARKS:
         raise InputError(f"--benchmark {benchmark}: expected one of: {', '.join(BENCHMARKS)}")
+    split = split or BENCHMARKS[benchmark].default_split
     names = BENCHMARKS[benchmark].files(split)
     for folder in (Path(dataset), Path(dataset) / "balanced", Path(dataset) / "qa"):
         if all((folder / name).is_file() for name in names):
@@ -160,12 +162,13 @@ def paths_of(benchmark: str, dataset: str, split: str) -> list[Path]:
     raise InputError(f"{dataset}: holds no {' and '.join(names)}; give the folder of {benchmark}'s files, and --split")
 
 
-def sha256_of_files(paths: list[Path]) -> str:
-    """What identifies the questions."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+def questions_sha256(benchmark: str, dataset: str, split: str = "") -> str:
+    """What identifies the questions of a split; arguments and errors as those of ``open_scene_questions``."""
+    return _sha256(paths_of(benchmark, dataset, split))
+
+
+def _sha256(paths: list[Path]) -> str:
+    return hashlib.sha256("".join(sha256_of(path) for path in paths).encode()).hexdigest()
 
 
 def open_scene_questions(
@@ -213,7 +216,7 @@ def open_scene_questions(
         raise InputError(f"{paths[0]}: no question that can be asked and scored ({_reasons(left_out)})")
     ordered = sorted(rows.values(), key=lambda row: row["scene_id"])  # stable: the order of the file within a scene
     manifest = {"dataset": benchmark, "rows": {f"{benchmark}/{split}": len(ordered)}}
-    return SceneQuestions(dataset, None, sha256_of_files(paths), manifest, benchmark, split, tuple(paths), ordered,
+    return SceneQuestions(dataset, None, _sha256(paths), manifest, benchmark, split, tuple(paths), ordered,
                           source, shown or SceneViews(), dict(left_out))
 
 
