@@ -31,9 +31,9 @@ from builders.errors import InputError
 from builders.hub.files import replacing
 from recipes.answerers.options import Prompts, Set, asking
 from recipes.answerers.settings import DEFAULTS
-from recipes.measuring import FIGURES, Plan, Setting, measure
+from recipes.measuring import Plan, Setting, measure
 from recipes.reporting.html import render, write_page
-from recipes.reporting.speed_charts import speed_charts
+from recipes.reporting.speed_charts import FIGURES, speed_charts
 from recipes.results import FILE_NAME, Results, read_results, write_results
 
 SCORES = ("cider", "bleu_4", "exact_match")

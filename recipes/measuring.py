@@ -22,12 +22,12 @@ from recipes.answerers.prompts import prompt_of
 from recipes.answerers.settings import DEFAULTS, THINKING, AnswererSettings
 from recipes.answerers.shared_pictures import Chat
 from recipes.answerers.vision_language import VisionLanguageModel
+from recipes.reporting.speed_charts import FIGURES
 from recipes.results import Results
 from recipes.scene_views import size_of
 from recipes.scoring import Score
 from recipes.stopwatch import Device, Spread, spread_of
 
-FIGURES = {"features_ms": "feature extraction, ms", "latency_ms": "whole answer, ms", "peak_mib": "peak memory, MiB"}
 QUESTION = {"question": "What is next to the door?", "situation": ""}
 
 

@@ -28,6 +28,7 @@ import numpy as np
 import typer
 
 from builders.command import run_command
+from builders.errors import InputError
 from builders.scenes import open_source
 from metrics.axis_coherence._intervals import mean_interval
 from recipes import evaluation
@@ -114,6 +115,9 @@ def scene_recipe(questions: SceneQuestions, tokenizer: str) -> Recipe:
     def answerer(model: str, all_rows: Sequence[Row], seed: int, settings: AnswererSettings) -> Answerer:
         made = make_answerer(model, all_rows, seed, settings)
         if made.reads_images:
+            if questions.source is None:
+                raise InputError(f"--model {model}: looks at pictures of ScanNet scenes; say where yours are: --source "
+                                 "scannet=/path/to/scans")
             made.settings = {**made.settings, "views": asdict(questions.shown)}
         return made
 

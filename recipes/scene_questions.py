@@ -47,8 +47,8 @@ class SceneQuestions(Questions):
 
     def views(self, positions: Collection[int]) -> Iterator[tuple[int, EncodedViews]]:
         if self.source is None:
-            raise InputError("--source: the questions are about ScanNet scenes; say where yours are: --source "
-                             "scannet=/path/to/scans")
+            yield from ((position, []) for position in sorted(set(positions)))
+            return
         for scene_id, of_scene in groupby(sorted(set(positions)), lambda position: self.rows[position]["scene_id"]):
             pictures = self.shown.pictures(self.source, scene_id)
             for position in of_scene:
@@ -215,7 +215,7 @@ def open_scene_questions(
     if not rows:
         raise InputError(f"{paths[0]}: no question that can be asked and scored ({_reasons(left_out)})")
     ordered = sorted(rows.values(), key=lambda row: row["scene_id"])  # stable: the order of the file within a scene
-    manifest = {"dataset": benchmark, "rows": {f"{benchmark}/{split}": len(ordered)}}
+    manifest = {"dataset": benchmark, "version": "1.0", "rows": {f"{benchmark}/{split}": len(ordered)}}
     return SceneQuestions(dataset, None, _sha256(paths), manifest, benchmark, split, tuple(paths), ordered,
                           source, shown or SceneViews(), dict(left_out))
 

@@ -6,6 +6,9 @@ from math import floor, log10
 from recipes.reporting.chart import Chart, Row, chart
 from recipes.scoring import Score
 
+FIGURES = {"features_ms": "feature extraction, ms", "latency_ms": "whole answer, ms", "peak_mib": "peak memory, MiB"}
+"""What is measured -> what a chart calls it."""
+
 
 def speed_charts(
     runs: Sequence[tuple[str, Mapping[str, Score]]], figures: Mapping[str, str]

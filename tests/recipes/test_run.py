@@ -8,7 +8,7 @@ import typer
 import yaml
 
 from builders.errors import InputError
-from recipes.declared import RECIPES, read_comparison
+from recipes.declared import read_comparison
 from recipes.run import main
 from tests.recipes.made import make_folder, mixed_rows
 

@@ -14,6 +14,7 @@ from recipes import evaluation
 from recipes.answerers.answerer import Answer
 from recipes.captions import caption_scores
 from recipes.predictions import read_predictions
+from recipes.reporting.compare_page import write_comparison
 from recipes.results import read_results
 from recipes.scene_qa import scene_recipe, score_scene_qa
 from recipes.scene_questions import open_scene_questions
@@ -205,6 +206,9 @@ def test_golds_score_100_guessers_less_and_answers_are_kept(tmp_path: Path):
     given = read_results(tmp_path / "mine")
     assert given.metrics["exact_match"].value == pytest.approx(100 / 6) and given.metrics["exact_match/can"].value == 50
     assert given.settings["answers_by_status"] == {"ok": 2, "missing": 4}
+    write_comparison([tmp_path / "mine", tmp_path / "baseline:oracle"], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "I am facing the desk. What is behind me?" in page and "ScanQA and SQA3D" in page and "v 1.00" not in page
 
 
 def test_what_is_missing_is_said_before_anything_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -219,6 +223,9 @@ def test_a_tiny_model_answers_from_the_pictures_and_a_run_keeps_to_its_views(tmp
     tiny = pytest.importorskip("tests.recipes.tiny_models")
     model = str(tiny.save_tiny("qwen2_5_vl", tmp_path / "model"))
     source, folder = open_source(STUDIO), scanqa(tmp_path / "qa")
+    blind = open_scene_questions("scanqa", folder)
+    with pytest.raises(InputError, match="say where yours are: --source scannet="):
+        evaluation.evaluate(scene_recipe(blind, "none"), blind, model, tmp_path / "no", progress=False)
 
     def asked(frames: int, out: Path) -> dict[str, Answer]:
         from recipes.answerers.settings import AnswererSettings, LocalSettings
