@@ -15,8 +15,8 @@ size, not on what they show) and answers of exactly --new-tokens tokens:
 Each is the median of --repeats, after --warmup that do not count, with its 95 % interval. Writes results.json,
 efficiency.csv (with quartiles and tokens) and report.html into --out. --scores names results of recipes/scene_qa.py of
 the same model, and prints what they scored at the same frames and size beside the speed; without --model, for what was
-measured before. A setting that does not fit into memory is reported as such. Exit codes: 0 done; 1 failed; 2 bad
-arguments or input.
+measured before. Files are written after each setting, and what they hold is not measured again: delete --out for that.
+A setting that does not fit into memory is reported as such. Exit codes: 0 done; 1 failed; 2 bad arguments or input.
 """
 
 import csv
@@ -137,13 +137,15 @@ def main(
     if model:
         plan = Plan(tuple(Setting(count, one) for one in size for count in frames), repeats, warmup, new_tokens)
         found = read_scores(folders, model)  # before the measuring
-        results = measure(model, plan, asking(prompts, set_))
+        before = read_results(out) if (out / FILE_NAME).is_file() else None
+        for results in measure(model, plan, asking(prompts, set_), before=before):
+            write_all(out, results, found)
     else:
         results = read_results(out)
         if results.recipe != "efficiency":
             raise InputError(f"{out}: holds results of {results.recipe}; give another --out, or a --model to measure")
         found = read_scores(folders, results.model)
-    write_all(out, results, found)
+        write_all(out, results, found)
     print(efficiency_text(results, found))
     print(f"{out}: {FILE_NAME}, efficiency.csv, report.html")
 

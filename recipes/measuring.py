@@ -21,7 +21,7 @@ from builders.spar.pictures import encode_jpeg
 from recipes.answerers.prompts import prompt_of
 from recipes.answerers.settings import DEFAULTS, THINKING, AnswererSettings
 from recipes.answerers.shared_pictures import Chat
-from recipes.answerers.vision_language import VisionLanguageModel
+from recipes.answerers.vision_language import VisionLanguageModel, sample_of_weights
 from recipes.reporting.speed_charts import FIGURES
 from recipes.results import Results
 from recipes.scene_views import size_of
@@ -122,42 +122,62 @@ def _measured(
     return spreads, {"prompt_tokens": ids.shape[1], "picture_tokens": of_pictures}
 
 
-def measure(model: str, plan: Plan, asked: AnswererSettings = DEFAULTS, progress: bool = True) -> Results:
-    """Measure a model at every setting.
+def measure(
+    model: str, plan: Plan, asked: AnswererSettings = DEFAULTS, progress: bool = True, before: Results | None = None
+) -> Iterator[Results]:
+    """Measure a model at every setting; what is known so far, after each of them.
+
+    Args:
+        before: earlier results; settings that they have are not measured again.
 
     Raises:
-        InputError: no such model, or none of the settings fits into memory.
+        InputError: no such model, ``before`` is of something else, or none of the settings fits into memory.
     """
     import torch
 
     vlm, device = VisionLanguageModel(model, asked.local), Device()
+    how: dict[str, Any] = {
+        "repeats": plan.repeats, "warmup": plan.warmup, "new_tokens": plan.new_tokens, "prompts": asked.prompts,
+        "batch_size": 1, "device": device.name}
+    answerer = {"dtype": vlm.dtype, "attention": asked.local.attention, "model_revision": vlm.commit,
+                "weights_sample_sha256": sample_of_weights(model)}
+    environment = {"python": platform.python_version(), "platform": platform.machine()} | vlm.environment()
+    metrics, details = _known(before, model, how | {"answerer": answerer}) if before else ({}, {})
     template = THINKING[asked.thinking] if "enable_thinking" in vlm.chat_template else {}
-    text = prompt_of(QUESTION, asked.prompts)
-    metrics: dict[str, Score] = {}
-    details: dict[str, dict[str, Any]] = {}
     too_large = []
     for setting in tqdm(plan.settings, desc="settings", disable=not progress):
-        try:
-            spreads, tokens = _measured(vlm, (pictures_of(setting), text), template, plan, device)
-        except torch.OutOfMemoryError:
-            too_large.append(setting.name)
+        if setting.name not in details:
+            chat = pictures_of(setting), prompt_of(QUESTION, asked.prompts)
+            try:
+                spreads, tokens = _measured(vlm, chat, template, plan, device)
+            except torch.OutOfMemoryError:
+                too_large.append(setting.name)
+            else:
+                quartiles = {f"{name}_quartiles": [found.first_quartile, found.third_quartile]
+                             for name, found in spreads.items()}
+                details[setting.name] = {"frames": setting.frames, "size": setting.size} | tokens | quartiles
+                metrics |= {f"{setting.name}/{name}": Score(found.median, found.n, found.low, found.high, found.method,
+                                                            found.n, 1, 0) for name, found in spreads.items()}
+            finally:
+                gc.collect()
+                device.tidy()
+        if not details:
             continue
-        finally:
-            gc.collect()
-            device.tidy()
-        details[setting.name] = tokens | {"frames": setting.frames, "size": setting.size}
-        for name, found in spreads.items():
-            metrics[f"{setting.name}/{name}"] = Score(found.median, found.n, found.low, found.high, found.method,
-                                                      found.n, 1, 0)
-            details[setting.name] |= {f"{name}_quartiles": [found.first_quartile, found.third_quartile]}
+        identity = hashlib.sha256(json.dumps([how, sorted(details)], sort_keys=True).encode()).hexdigest()
+        yield Results("efficiency", model, {
+            "repo": "generated pictures", "revision": None, "manifest_sha256": identity,
+        }, dict(metrics), how | {
+            "config": device.name, "split": f"{plan.new_tokens} new tokens", "unit": "measured",
+            "peak_mib": device.memory, "settings": dict(details), "out_of_memory": [*too_large], "answerer": answerer,
+        }, environment)
     if not details:
         raise InputError(f"--model {model}: out of memory at every setting ({', '.join(too_large)})")
-    how = {"repeats": plan.repeats, "warmup": plan.warmup, "new_tokens": plan.new_tokens, "prompts": asked.prompts,
-           "batch_size": 1, "device": device.name}
-    identity = hashlib.sha256(json.dumps([how, list(details)], sort_keys=True).encode()).hexdigest()
-    dataset = {"repo": "generated pictures", "revision": None, "manifest_sha256": identity}
-    answerer = {"dtype": vlm.dtype, "attention": asked.local.attention, "model_revision": vlm.commit}
-    settings = how | {"config": device.name, "split": f"{plan.new_tokens} new tokens", "unit": "measured",
-                      "peak_mib": device.memory, "settings": details, "out_of_memory": too_large, "answerer": answerer}
-    environment = {"python": platform.python_version(), "platform": platform.machine()} | vlm.environment()
-    return Results("efficiency", model, dataset, metrics, settings, environment)
+
+
+def _known(before: Results, model: str, how: dict[str, Any]) -> tuple[dict[str, Score], dict[str, dict[str, Any]]]:
+    """Figures and details of earlier results, if they were measured in the same way."""
+    held = {"recipe": before.recipe, "model": before.model} | before.settings
+    wanted = {"recipe": "efficiency", "model": model} | how
+    if differing := [key for key in wanted if held.get(key) != wanted[key]]:
+        raise InputError(f"--out: holds results of something else (other {', '.join(differing)}); choose another")
+    return dict(before.metrics), dict(before.settings["settings"])

@@ -102,7 +102,7 @@ def score_scene_qa(rows: Sequence[Row], answers: Answers, tokenizer: str) -> Sco
             low, high = (100 * found.value if bound is None else 100 * bound
                          for bound in (found.interval.low, found.interval.high))
             metrics[name] = Score(100 * found.value, len(rows), low, high, found.interval.method,
-                                  found.interval.n_groups, 1, int(unread.sum()))
+                                  len(set(scenes)), 1, int(unread.sum()))
     for kind in sorted(set(kinds)):
         metrics[f"{EXACT}/{kind}"] = share(exact, np.array([one == kind for one in kinds]))
     parts = [(EXACT, f"{EXACT}/{kind}") for kind in kinds]

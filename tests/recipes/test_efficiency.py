@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from builders.errors import InputError
+from recipes import measuring
 from recipes.answerers.settings import AnswererSettings, LocalSettings
 from recipes.answerers.vision_language import VisionLanguageModel
-from recipes.efficiency import read_scores
+from recipes.efficiency import efficiency_text, read_scores
 from recipes.measuring import Plan, Setting, _measured, measure, pictures_of
 from recipes.results import read_results
 from recipes.scene_views import size_of
 from recipes.stopwatch import Device, spread_of
 from tests.commands import run
 from tests.recipes.test_scene_qa import STUDIO, scanqa
-from tests.recipes.tiny_models import save_tiny
+from tests.recipes.tiny_models import save_tiny, torch
 
 FP32 = LocalSettings(dtype="float32")
 
@@ -118,4 +119,39 @@ def test_plans_that_measure_nothing_are_refused(plan: dict, says: str):
 
 def test_a_model_that_is_none_ends_in_one_line(tmp_path: Path):
     with pytest.raises(InputError, match="cannot be read"):
-        measure(str(tmp_path), Plan((Setting(1, "56x56"),)), AnswererSettings(local=FP32), progress=False)
+        next(measure(str(tmp_path), Plan((Setting(1, "56x56"),)), AnswererSettings(local=FP32), progress=False))
+
+
+def test_what_was_measured_is_kept_and_nothing_else_is_mixed_in(model: str):
+    asked = AnswererSettings(local=FP32)
+    one, two = Setting(1, "28x28"), Setting(2, "28x28")
+
+    def plan(*settings: Setting, repeats: int = 1) -> Plan:
+        return Plan(settings, repeats=repeats, warmup=0, new_tokens=1)
+
+    first = next(measure(model, plan(one, two), asked, progress=False))  # killed after one setting
+    *_, last = measure(model, plan(one, two), asked, progress=False, before=first)
+    assert [*last.settings["settings"]] == ["1x28x28", "2x28x28"]
+    assert all(last.metrics[name] == score for name, score in first.metrics.items()) and len(last.metrics) == 6
+    with pytest.raises(InputError, match=r"something else \(other repeats\)"):
+        next(measure(model, plan(one, repeats=2), asked, progress=False, before=last))
+
+
+def test_a_setting_that_does_not_fit_is_named_and_the_others_are_measured(
+    model: str, monkeypatch: pytest.MonkeyPatch
+):
+    measured = measuring._measured
+
+    def on_a_small_card(vlm: VisionLanguageModel, chat: tuple, *others: object) -> tuple:
+        if len(chat[0]) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return measured(vlm, chat, *others)
+
+    monkeypatch.setattr(measuring, "_measured", on_a_small_card)
+    asked = AnswererSettings(local=FP32)
+    for settings in ((Setting(3, "28x28"), Setting(1, "28x28")), (Setting(1, "28x28"), Setting(3, "28x28"))):
+        *_, last = measure(model, Plan(settings, repeats=1, warmup=0, new_tokens=1), asked, progress=False)
+        assert last.settings["out_of_memory"] == ["3x28x28"] and [*last.settings["settings"]] == ["1x28x28"]
+        assert "Out of memory: 3x28x28" in efficiency_text(last, {})
+    with pytest.raises(InputError, match="out of memory at every setting"):
+        [*measure(model, Plan((Setting(3, "28x28"),), repeats=1, warmup=0), asked, progress=False)]
