@@ -3,7 +3,6 @@
 Pictures are generated, because time depends on their size and not on what they show; answers have a fixed length.
 """
 
-import gc
 import hashlib
 import json
 import platform
@@ -159,7 +158,6 @@ def measure(
                 metrics |= {f"{setting.name}/{name}": Score(found.median, found.n, found.low, found.high, found.method,
                                                             found.n, 1, 0) for name, found in spreads.items()}
             finally:
-                gc.collect()
                 device.tidy()
         if not details:
             continue

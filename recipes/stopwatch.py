@@ -1,5 +1,7 @@
 """Time and memory of what a model does here, and the spread of repeated measurements."""
 
+import ctypes
+import gc
 import resource
 import sys
 from collections.abc import Sequence
@@ -79,6 +81,9 @@ class Device:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
     def tidy(self) -> None:
-        """Give back memory that is not in use."""
+        """Give back memory that is not in use: what one setting has left would count in the peak of the next."""
+        gc.collect()
         if self._cuda:
             self._cuda.empty_cache()
+        elif trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc
+            trim(0)

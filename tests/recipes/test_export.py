@@ -13,10 +13,11 @@ from datasets import Features, load_dataset
 from PIL import Image
 
 from builders.errors import InputError
+from builders.scenes import open_source
 from builders.spar.markers import COLORS
 from builders.spar.rows import SPAR_FEATURES
 from recipes.export import PLACEHOLDER, export
-from tests.commands import run
+from tests.commands import ROOT, run
 from tests.recipes.made import CHAIR, jpeg, make_folder, make_row, mixed_rows, write_folder
 from tests.recipes.test_shortcut_splits import built, hand_made
 
@@ -84,6 +85,27 @@ def test_pictures_are_kept_once_as_they_are_below_the_folder(tmp_path: Path):
     assert stored == {picture(level) for level in (0, 40, 80, 200)}  # 18 references, four pictures, byte for byte
     assert len(list(out.glob("images/*/*"))) == 4 and {p.name for p in tmp_path.iterdir()} == {"set", "deep", "cache"}
     assert lines[0]["id"] == "made/../0" and list(lines[0]) == ["id", "image", "conversations"]
+
+
+@pytest.mark.parametrize("markers", ["clean", "burnt"])
+def test_pictures_that_rows_refer_to_come_from_the_scans(tmp_path: Path, markers: str):
+    source = open_source(f"json={ROOT / 'examples/scenes'}")
+    scene = source.load("studio")
+    row = make_row("depth_prediction_oc", 0, "1.5", image=[None], objects=[RED], source="json", scene="studio",
+                   frame_ids=[scene.frames[3].frame_id])
+    folder = write_folder(tmp_path / "set", "spar_7m", Features(SPAR_FEATURES), {
+        "depth_prediction_oc/train-00000-of-00001.parquet": [row]})
+    export(str(folder), tmp_path / "out", markers=markers, sources=[f"json={ROOT / 'examples/scenes'}"], progress=False)
+    (written,) = (tmp_path / "out").glob("images/*/*")
+    stored = source.read_color(scene, scene.frames[3])
+    if markers == "clean":
+        assert written.read_bytes() == stored
+    else:
+        with Image.open(written) as shown, Image.open(BytesIO(stored)) as whole:
+            center = shown.width // 2, shown.height // 2
+            assert np.abs(np.subtract(shown.getpixel(center), COLORS["red"])).max() < 20
+            corners = np.subtract(shown.getpixel((2, 2)), whole.getpixel((2, 2)))
+            assert shown.size == whole.size and np.abs(corners).max() < 9
 
 
 def test_the_same_command_gives_the_same_bytes_and_writes_nothing_twice(tmp_path: Path):
