@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from builders.errors import InputError
-from metrics.axis_coherence._intervals import Interval, jackknife_interval
+from metrics.phrase_match._intervals import Interval, jackknife_interval
 
 TOKENIZERS = ("ptb", "words")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")

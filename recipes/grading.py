@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builders.errors import InputError
-from metrics._shared.answers import Parsed, final_part
+from metrics._shared.answers import Parsed
 from metrics._shared.camera_positions import camera_scores, parse_camera_position
 from metrics._shared.choices import parse_choice
 from metrics._shared.image_boxes import image_box_ious, parse_image_box
@@ -21,6 +21,7 @@ from metrics._shared.names import parse_name, plain_name
 from metrics._shared.number_lists import parse_numbers
 from metrics._shared.numbers import parse_number, unit_of
 from metrics._shared.orders import names_of, parse_order
+from metrics._shared.phrases import parse_phrase, plain_phrase
 from metrics._shared.yes_no import parse_yes_no
 from metrics.box_overlap._core import box_overlap
 from metrics.camera_position._core import camera_position
@@ -29,6 +30,7 @@ from metrics.mra._core import mra, mra_scores
 from metrics.name_accuracy._core import name_accuracy
 from metrics.number_list._core import number_list
 from metrics.order_accuracy._core import order_accuracy
+from metrics.phrase_match._core import phrase_match
 from metrics.view_change._core import view_change
 from recipes.placing import read_box_answer, read_map_answer
 from recipes.questions import Row
@@ -45,10 +47,9 @@ class Grader(NamedTuple):
     """Commits a model's text to one answer in the gold's form, or says why there is none."""
     compare: Callable[[Sequence[str], Sequence[str]], Scores]
     """(N,) scores, 0 to 1, of answers in the gold's form against golds."""
-    metric: Callable[..., dict[str, Any]] | None = None
-    """The metric's function: answers, golds, ``groups``, ``return_items`` and its own columns. None where the recipe
-    that asks such questions scores them by itself."""
-    key: str = ""
+    metric: Callable[..., dict[str, Any]]
+    """The metric's function: answers, golds, ``groups``, ``return_items`` and its own columns."""
+    key: str
     """Under which the metric gives its mean score."""
     columns: Callable[[Sequence[Row]], dict[str, Any]] = lambda rows: {}
     """The columns that the metric takes besides."""
@@ -58,7 +59,6 @@ class Grader(NamedTuple):
         the mean score is also under ``score``."""
         scenes = [f"{row['source']}/{row['scene_id']}" for row in rows]
         golds = [row["answer"] for row in rows]
-        assert self.metric is not None
         result = self.metric(answers, golds, groups=scenes, return_items=True, **self.columns(rows))
         return result | {"score": result[self.key]}
 
@@ -197,28 +197,9 @@ def _compare_orders(answers: Sequence[str], golds: Sequence[str]) -> Scores:
 
 # ---------------------------------------------------------------- phrases
 
-_NUMBER_WORDS = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty")
-
-
-def plain_phrase(text: str) -> str:
-    """How free answers are compared: lower case, numbers up to twenty as words, no punctuation but inside words, one
-    space between words.
-
-    >>> plain_phrase(" 2 brown  chairs, by the TV-stand. ")
-    'two brown chairs by the tv-stand'
-    """
-    words = (word.strip("\"'.,;:!?()[]*`") for word in text.lower().split())
-    return " ".join(_NUMBER_WORDS[int(word)] if word.isdecimal() and int(word) <= 20 else word
-                    for word in words if word)
-
 
 def _read_phrase(row: Row, text: object) -> Parsed[str]:
-    final = final_part("" if text is None else str(text))
-    if final is None:
-        return Parsed(None, "malformed")
-    return Parsed(final, "ok") if plain_phrase(final) else Parsed(None, "empty")
+    return parse_phrase(text)
 
 
 def _compare_phrases(answers: Sequence[str], golds: Sequence[str]) -> Scores:
@@ -234,8 +215,9 @@ GRADERS: dict[str, Grader] = {
                             lambda rows: {"candidates": [_names(row) for row in rows]}),
     "order_accuracy": Grader("exact order", _read_order, _compare_orders, order_accuracy, "accuracy"),
     "camera_position": Grader("point and MRA", _read_camera, _compare_cameras, camera_position, "camera_position"),
-    "exact_match": Grader("exact match", _read_phrase, _compare_phrases),
     "box_overlap": Grader("IoU", _read_box, _compare_boxes, box_overlap, "mean_iou"),
+    "phrase_match": Grader("exact match", _read_phrase, _compare_phrases, phrase_match, "exact_match",
+                           lambda rows: {"alternatives": [row["answers"][1:] for row in rows]}),
 }
 """Name in the ``metric`` column -> grader."""
 

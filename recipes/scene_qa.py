@@ -30,7 +30,8 @@ import typer
 from builders.command import run_command
 from builders.errors import InputError
 from builders.scenes import open_source
-from metrics.axis_coherence._intervals import mean_interval
+from metrics.phrase_match._core import phrase_match
+from metrics.phrase_match._intervals import mean_interval
 from recipes import evaluation
 from recipes.answerers import make_answerer
 from recipes.answerers.answerer import Answerer
@@ -39,7 +40,6 @@ from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.captions import caption_scores, require_captions
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
-from recipes.grading import plain_phrase
 from recipes.items import items_of
 from recipes.predictions import FILE_NAME, Answers
 from recipes.questions import Row
@@ -53,27 +53,6 @@ _LABEL = 28
 EXACT, REFINED = "exact_match", "exact_match_refined"
 
 
-def is_exact(answer: str, golds: Sequence[str]) -> bool:
-    """Whether an answer is one of the right ones.
-
-    >>> is_exact("2 chairs.", ["Two chairs", "chairs"])
-    True
-    """
-    return plain_phrase(answer) in {plain_phrase(gold) for gold in golds}
-
-
-def is_refined(answer: str, golds: Sequence[str]) -> bool:
-    """Whether one of the right answers is part of an answer, or it of one of them, both without spaces; an empty answer
-    is part of none.
-
-    >>> is_refined("on the left side", ["left side", "left"]), is_refined("", ["left"])
-    (True, False)
-    """
-    said = plain_phrase(answer).replace(" ", "")
-    right = [plain_phrase(gold).replace(" ", "") for gold in golds]
-    return bool(said) and any(gold in said or said in gold for gold in right if gold)
-
-
 def score_scene_qa(rows: Sequence[Row], answers: Answers, tokenizer: str) -> Scored:
     """Score the answers to these rows.
 
@@ -84,8 +63,9 @@ def score_scene_qa(rows: Sequence[Row], answers: Answers, tokenizer: str) -> Sco
     scenes = [row["scene_id"] for row in rows]
     kinds = [row["task"] for row in rows]
     unread = np.array([answers[row["uid"]].answer is None for row in rows])
-    exact = np.array([is_exact(text, row["answers"]) for text, row in zip(said, rows)], dtype=np.float64)
-    refined = np.array([is_refined(text, row["answers"]) for text, row in zip(said, rows)], dtype=np.float64)
+    result = phrase_match(said, [row["answers"][0] for row in rows],
+                          alternatives=[row["answers"][1:] for row in rows], return_items=True)
+    exact, refined = (np.array([item[key] for item in result["items"]]) for key in ("score", "refined"))
 
     def share(hits: np.ndarray, here: np.ndarray) -> Score:
         interval = mean_interval(hits[here], [scenes[i] for i in np.flatnonzero(here)])

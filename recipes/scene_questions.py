@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from builders.errors import InputError
 from builders.hub.files import sha256_of
 from builders.scenes.scene import SceneSource
+from metrics._shared.phrases import plain_phrase
 from recipes.questions import EncodedViews, Questions, Row
 from recipes.scene_views import SceneViews
 
@@ -139,11 +140,12 @@ def _row(record: Record, situation: str, answers: Any) -> Row:
     if not isinstance(given, str | int) or isinstance(given, bool) or given == "":
         raise LeftOut("no question_id")
     scene_id, question = _text(record, "scene_id"), _text(record, "question")
-    texts = [" ".join(text.split()) for text in answers if isinstance(text, str)] if isinstance(answers, list) else []
-    if not any(texts):
+    given_answers = answers if isinstance(answers, list) else []
+    texts = [" ".join(text.split()) for text in given_answers if isinstance(text, str) and plain_phrase(text)]
+    if not texts:
         raise LeftOut("no answers")
-    return {"uid": str(given), "scene_id": scene_id, "situation": situation, "asked": question,
-            "answers": [text for text in texts if text]}
+    return {"uid": str(given), "source": "scannet", "scene_id": scene_id, "situation": situation, "asked": question,
+            "answers": texts}
 
 
 def paths_of(benchmark: str, dataset: str, split: str) -> list[Path]:
@@ -211,7 +213,7 @@ def open_scene_questions(
             continue
         rows[row["uid"]] = row | {
             "question": f"{row['situation']} {row['asked']}".strip(), "answer": row["answers"][0],
-            "task": kind_of(row["asked"]), "format_type": "phrase", "options": [], "metric": "exact_match"}
+            "task": kind_of(row["asked"]), "format_type": "phrase", "options": [], "metric": "phrase_match"}
     if not rows:
         raise InputError(f"{paths[0]}: no question that can be asked and scored ({_reasons(left_out)})")
     ordered = sorted(rows.values(), key=lambda row: row["scene_id"])  # stable: the order of the file within a scene

@@ -69,7 +69,7 @@ def answered(texts: dict[str, str]) -> dict[str, Answer]:
 
 
 def test_rows_are_the_release_s_sorted_by_scene_with_reasons_for_those_left_out(tmp_path: Path):
-    bad = [SCANQA[0], {**SCANQA[0], "question_id": ""}, {**SCANQA[0], "question_id": "b", "answers": []}, "?",
+    bad = [SCANQA[0], {**SCANQA[0], "question_id": ""}, {**SCANQA[0], "question_id": "b", "answers": ["?", 7]}, "?",
            {**SCANQA[0], "question_id": "c", "question": " "}, {**SCANQA[0], "question_id": "d", "scene_id": None}]
     questions = open_scene_questions("scanqa", scanqa(tmp_path / "qa", *bad))
     assert [row["uid"] for row in questions.rows] == [
