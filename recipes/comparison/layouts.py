@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from recipes.comparison.runs import Group
 from recipes.grounding import REFINED
 from recipes.questions import Questions, open_questions
+from recipes.reporting.speed_charts import FIGURES
 from recipes.results import Results
 from recipes.scene_questions import open_scene_questions
 from recipes.scoring import LEVELS, form_named
@@ -190,6 +191,16 @@ def _open_scene_qa(results: Results) -> Questions:
     return open_scene_questions(results.settings["config"], results.dataset["repo"], results.settings["split"])
 
 
+# ---------------------------------------------------------------- efficiency
+
+
+def _arrange_speed(names: Sequence[str]) -> list[Line]:
+    """By setting."""
+    parts = (name.partition("/") for name in names)
+    return [Line(f"{setting}/{figure}", FIGURES[figure], block=setting, less_is_better=True)
+            for setting, _, figure in parts]
+
+
 # ---------------------------------------------------------------- others
 
 
@@ -253,7 +264,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "efficiency": Layout(
         "Efficiency", "Medians, lower is better, with 95 % intervals: milliseconds until the features of the "
         "pictures, and the whole answer, are there; MiB in use at most. Only what was measured in the same way on the "
-        "same device is compared.", lambda names: _arrange_plain(names), lambda names: []),
+        "same device is compared.", _arrange_speed, lambda names: []),
 }
 """Recipe -> layout."""
 
