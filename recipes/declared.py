@@ -10,6 +10,8 @@
       qwen: {model: Qwen/Qwen2.5-VL-7B-Instruct, set: {dtype: bfloat16}}
       mine: {model: my-model, predictions: {rooms: answers.csv}}     # answers given elsewhere
       height: {model: baseline:higher-is-farther, only: [rooms]}     # not asked the other questions
+
+Options that a model needs for one recipe alone stand under the recipe's name: ``lmms_eval: {lmms-model: qwen2_5_vl}``.
 """
 
 import inspect
@@ -17,21 +19,44 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from builders.errors import InputError
-from recipes import bev, grounding, shortcut_splits, spar_bench, spatial_tunnel
+from recipes import bev, grounding, lmms, scene_qa, shortcut_splits, spar_bench, spatial_tunnel
+from recipes.questions import manifest_sha256
+from recipes.scene_questions import questions_sha256
 
-RECIPES: dict[str, Callable[..., None]] = {
-    "spar_bench": spar_bench.main,
-    "spatial_tunnel": spatial_tunnel.main,
-    "shortcut_splits": shortcut_splits.main,
-    "grounding": grounding.main,
-    "bev": bev.main,
+Options = Mapping[str, Any]
+
+
+def _of_manifest(options: Options) -> str:
+    return manifest_sha256(options["dataset"], options.get("revision") or None)
+
+
+class Declarable(NamedTuple):
+    """A recipe that a file can name."""
+
+    main: Callable[..., None]
+    """Its command."""
+    identity: Callable[[Options], str]
+    """What identifies the questions; ``InputError`` where they are not there. A run is made anew when it changes."""
+    shares: bool = True
+    """Whether several processes take shares of its questions (``--shard-index``)."""
+
+
+RECIPES: dict[str, Declarable] = {
+    "spar_bench": Declarable(spar_bench.main, _of_manifest),
+    "spatial_tunnel": Declarable(spatial_tunnel.main, _of_manifest),
+    "shortcut_splits": Declarable(shortcut_splits.main, _of_manifest),
+    "grounding": Declarable(grounding.main, _of_manifest),
+    "bev": Declarable(bev.main, _of_manifest),
+    "scene_qa": Declarable(scene_qa.main, lambda options: questions_sha256(
+        options["benchmark"], options["dataset"], options.get("split", ""))),
+    "lmms_eval": Declarable(lmms.main, lambda options: options["tasks"], shares=False),
 }
-"""Name -> the recipe's command."""
+"""Name -> recipe."""
 
 _KEYS = ("title", "options", "questions", "models")
 _OF_THE_FILE = ("recipe", "only", "predictions")
@@ -54,10 +79,15 @@ class DeclaredRun:
     def folder(self) -> Path:
         return Path(self.questions) / self.model
 
+    @property
+    def asked(self) -> str:
+        """What the model is asked, for people."""
+        return str(self.options.get("dataset") or self.options.get("tasks"))
+
     def command(self, out: Path) -> list[str]:
         """The recipe's program and its arguments, as they would be typed, for processes of their own."""
         given = {"out": out} | {key: value for key, value in self.options.items() if key != "gpus"}
-        return [inspect.getfile(RECIPES[self.recipe])] + [
+        return [inspect.getfile(RECIPES[self.recipe].main)] + [
             f"--{key.rstrip('_').replace('_', '-')}={one}" for key, value in given.items()
             for one in (value if isinstance(value, list) else [value]) if one is not None]
 
@@ -94,7 +124,9 @@ def read_comparison(path: Path) -> Comparison:
             raise InputError(f"{path}: models: {model}: 'only' is a list and 'predictions' a mapping of questions "
                              f"({', '.join(questions)}); {what}".rstrip("; "))
         for name in only:
-            options = shared | questions[name] | about
+            recipe = str(questions[name].get("recipe"))
+            options = shared | questions[name] | about | _mapping(path, f"models: {model}: {recipe}",
+                                                                  about.get(recipe) or {})
             runs.append(_run(path, name, model, options, files.get(name)))
     return Comparison(str(held.get("title") or path.stem), tuple(runs))
 
@@ -116,9 +148,9 @@ def _run(path: Path, questions: str, model: str, given: Mapping[str, Any], predi
     recipe = given.get("recipe")
     if recipe not in RECIPES:
         raise InputError(f"{path}: {questions}: recipe is {recipe!r}; expected one of: {', '.join(RECIPES)}")
-    options = {key.replace("-", "_"): value for key, value in given.items() if key not in _OF_THE_FILE}
+    options = {key.replace("-", "_"): value for key, value in given.items() if key not in (*_OF_THE_FILE, *RECIPES)}
     options = {"set_" if key == "set" else key: value for key, value in options.items()}
-    known = {name: option for name, option in inspect.signature(RECIPES[recipe]).parameters.items()
+    known = {name: option for name, option in inspect.signature(RECIPES[recipe].main).parameters.items()
              if name not in _GIVEN_HERE}
     if unknown := [key for key in options if key not in known]:
         names = ", ".join(name.rstrip("_").replace("_", "-") for name in known)

@@ -21,6 +21,7 @@ from metrics._shared.names import parse_name, plain_name
 from metrics._shared.number_lists import parse_numbers
 from metrics._shared.numbers import parse_number, unit_of
 from metrics._shared.orders import names_of, parse_order
+from metrics._shared.phrases import parse_phrase, plain_phrase
 from metrics._shared.yes_no import parse_yes_no
 from metrics.box_overlap._core import box_overlap
 from metrics.camera_position._core import camera_position
@@ -29,6 +30,7 @@ from metrics.mra._core import mra, mra_scores
 from metrics.name_accuracy._core import name_accuracy
 from metrics.number_list._core import number_list
 from metrics.order_accuracy._core import order_accuracy
+from metrics.phrase_match._core import phrase_match
 from metrics.view_change._core import view_change
 from recipes.placing import read_box_answer, read_map_answer
 from recipes.questions import Row
@@ -193,6 +195,17 @@ def _compare_orders(answers: Sequence[str], golds: Sequence[str]) -> Scores:
     return _compare_texts([_order(a) for a in answers], [_order(g) for g in golds])
 
 
+# ---------------------------------------------------------------- phrases
+
+
+def _read_phrase(row: Row, text: object) -> Parsed[str]:
+    return parse_phrase(text)
+
+
+def _compare_phrases(answers: Sequence[str], golds: Sequence[str]) -> Scores:
+    return _compare_texts([plain_phrase(a) for a in answers], [plain_phrase(g) for g in golds])
+
+
 GRADERS: dict[str, Grader] = {
     "mra": Grader("MRA", _read_number, _compare_numbers, mra, "mra", _units),
     "choice_accuracy": Grader("accuracy", _read_choice, _compare_texts, choice_accuracy, "accuracy", _options),
@@ -203,6 +216,8 @@ GRADERS: dict[str, Grader] = {
     "order_accuracy": Grader("exact order", _read_order, _compare_orders, order_accuracy, "accuracy"),
     "camera_position": Grader("point and MRA", _read_camera, _compare_cameras, camera_position, "camera_position"),
     "box_overlap": Grader("IoU", _read_box, _compare_boxes, box_overlap, "mean_iou"),
+    "phrase_match": Grader("exact match", _read_phrase, _compare_phrases, phrase_match, "exact_match",
+                           lambda rows: {"alternatives": [row["answers"][1:] for row in rows]}),
 }
 """Name in the ``metric`` column -> grader."""
 

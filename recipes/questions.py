@@ -7,7 +7,7 @@ had the same version. Pictures are read only where they are asked for.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 from huggingface_hub import snapshot_download
@@ -73,6 +73,30 @@ def open_questions(
     Raises:
         InputError: no such folder, repository, revision, config or split; or not a Vantage dataset.
     """
+    held = locate(dataset, revision, config, split)
+    rows: list[Row] = []
+    for path in held.files:
+        try:
+            columns = [name for name in pq.read_schema(path).names if name != "image"]
+            rows += pq.read_table(path, columns=columns).to_pylist()
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({error}); build or download the dataset again") from error
+    return Questions(dataset, held.commit, held.manifest_sha256, held.manifest, held.config, split, held.files, rows)
+
+
+class Located(NamedTuple):
+    """The files of a split, and what they belong to; fields as those of ``Questions``."""
+
+    commit: str | None
+    manifest_sha256: str
+    manifest: dict[str, Any]
+    config: str
+    configs: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def locate(dataset: str, revision: str | None = None, config: str | Sequence[str] = (), split: str = "test") -> Located:
+    """The Parquet files that hold the questions; arguments and errors as those of ``open_questions``."""
     asked = [config] if isinstance(config, str) else list(dict.fromkeys(config))
     folder, commit = _located(dataset, revision, ["manifest.json"])
     manifest = read_manifest(folder)
@@ -83,17 +107,9 @@ def open_questions(
     names = [name for c in configs for name in manifest["files"] if name.startswith(f"{c}/{split}-")]
     if commit:
         folder, _ = _located(dataset, commit, ["manifest.json", *names])
-    files = tuple(folder / name for name in names)
-    rows: list[Row] = []
-    for path in files:
-        try:
-            columns = [name for name in pq.read_schema(path).names if name != "image"]
-            rows += pq.read_table(path, columns=columns).to_pylist()
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read ({error}); build or download the dataset again") from error
-    sha256 = sha256_of(folder / "manifest.json")
     label = ",".join(configs) if asked or configs == ["default"] else "all"
-    return Questions(dataset, commit, sha256, manifest, label, split, files, rows)
+    return Located(commit, sha256_of(folder / "manifest.json"), manifest, label, tuple(configs),
+                   tuple(folder / name for name in names))
 
 
 def open_manifest(dataset: str, revision: str | None = None) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from builders.command import run_command
 from builders.errors import InputError
 from builders.hub.files import replacing
 from recipes.answerers.answerer import FAILED
+from recipes.comparison import lmms_eval
+from recipes.comparison.runs import READERS
 from recipes.declared import RECIPES, DeclaredRun, read_comparison
 from recipes.predictions import FILE_NAME as PREDICTIONS
-from recipes.questions import manifest_sha256
 from recipes.reporting.compare_page import write_comparison
 from recipes.results import FILE_NAME as RESULTS
 from recipes.results import read_results
@@ -49,14 +50,14 @@ def main(
             if is_done(out / run.folder, made_from):
                 print(f"{name}: done already", flush=True)
                 continue
-            print(f"{name}: {run.options['model']} on {run.options['dataset']}", flush=True)
+            print(f"{name}: {run.options['model']} on {run.asked}", flush=True)
             _start(out / run.folder, made_from)
             _run(run, out / run.folder)
         except (InputError, OSError) as error:
             failed.append(f"{name}: {error}")
         except Exception:  # whatever one model dies of, the others are still run
             failed.append(f"{name}: {traceback.format_exc()}")
-    finished = [out / run.folder for run in comparison.runs if (out / run.folder / RESULTS).is_file()]
+    finished = [out / run.folder for run in comparison.runs if has_results(out / run.folder)]
     if finished:
         for path in write_comparison(finished, out / "report.html", title=comparison.title):
             print(path)
@@ -67,11 +68,12 @@ def main(
 
 def _run(run: DeclaredRun, out: Path) -> None:
     predictions, gpus = run.options.get("predictions"), run.options.get("gpus")
-    if gpus and not predictions:
+    recipe = RECIPES[run.recipe]
+    if gpus and not predictions and recipe.shares:
         run_on_gpus(gpus, run.command(out))
     else:
         given = {"predictions": Path(predictions), "gpus": 0} if predictions else {}
-        RECIPES[run.recipe](out=out, **run.options | given)
+        recipe.main(out=out, **run.options | given)
 
 
 def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
@@ -80,12 +82,20 @@ def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
         same = json.loads((folder / DECLARED).read_text(encoding="utf-8")) == made_from
     except (OSError, ValueError):
         return False
-    return same and (folder / RESULTS).is_file() and not read_results(folder).settings["answers_by_status"].get(FAILED)
+    if not same or not has_results(folder):
+        return False
+    own = (folder / RESULTS).is_file()
+    return not own or not read_results(folder).settings["answers_by_status"].get(FAILED)
+
+
+def has_results(folder: Path) -> bool:
+    """Whether a run has ended there, whatever program it was."""
+    return any(reader.holds(folder) for reader in READERS.values())
 
 
 def _made_from(run: DeclaredRun) -> dict[str, Any]:
     """What a run's answers depend on, as JSON gives it back; by how many processes they are given is no part of it."""
-    sha256 = manifest_sha256(run.options["dataset"], run.options.get("revision") or None)
+    sha256 = RECIPES[run.recipe].identity(run.options)
     given = run.options.get("predictions")
     changed = Path(given).stat().st_mtime_ns if given and Path(given).is_file() else None
     options = {key: value for key, value in run.options.items() if key != "gpus"}
@@ -100,6 +110,7 @@ def _start(folder: Path, made_from: Mapping[str, Any]) -> None:
     if noted.is_file() and json.loads(noted.read_text(encoding="utf-8")) != made_from:
         for path in (*folder.glob(f"{Path(PREDICTIONS).stem}*.parquet"), *folder.glob(RESULTS)):  # with unfolded parts
             path.replace(path.with_name(f"earlier_{path.name}"))
+        lmms_eval.put_aside(folder)
     with replacing(noted) as temporary:
         temporary.write_text(json.dumps(made_from, indent=1) + "\n", encoding="utf-8")
 

@@ -61,6 +61,15 @@ def _opened(dataset: str, revision: str | None, configs: Sequence[str], split: s
 # ---------------------------------------------------------------- tagged benchmarks
 
 
+def in_common_form(row: Row) -> Row:
+    """A row of any dataset with ``uid``, ``options`` and ``answer`` (text), whatever its own names for them are."""
+    if "answer_options" in row:
+        return row | embspatial_question(row)
+    if "choices" in row:
+        return row | cv_bench_question(row)
+    return row if "uid" in row else row | {"uid": str(row["index"])}  # SPAR; SpatialTunnel
+
+
 def embspatial_question(row: Row) -> Row:
     """What the common form adds to a row of EmbSpatial-Bench."""
     answer = row["answer"]

@@ -64,8 +64,9 @@ class _Views(Protocol):
     def depth(self, source: str, scene_id: str, frame_id: str) -> EncodedImage | None: ...
 
 
-class _ScanViews:
-    """Pictures from scans; keeps the scenes used last: loading one costs more than reading its pictures."""
+class ScanViews:
+    """Encoded pictures of scans, as stored; keeps the scenes used last: loading one costs more than reading its
+    pictures."""
 
     def __init__(self, source: SceneSource):
         self._source = source
@@ -126,9 +127,9 @@ def _opened(source: str | SceneSource | datasets.Dataset | datasets.DatasetDict)
         raise InputError("attach_images: rooms depend on seed and renderer; give builders.scenes.open_source("
                          '"procedural", SEED, RENDERER) with those of the manifest')
     if isinstance(source, str):
-        return _ScanViews(open_source(source))
+        return ScanViews(open_source(source))
     if hasattr(source, "read_color"):
-        return _ScanViews(source)
+        return ScanViews(source)
     raise InputError("attach_images: expected NAME=ROOT, an opened source or a frames config in memory, got a "
                      f"{type(source).__name__}")
 

@@ -1,4 +1,5 @@
-"""Greedy keyframing: drop frames that show what a kept frame shows already (SPAR, appendix 7.3)."""
+"""Choosing frames: greedy keyframing, which drops frames that show what a kept one shows already (SPAR, appendix 7.3);
+even steps."""
 
 import numpy as np
 
@@ -29,3 +30,8 @@ def keyframes(frames: tuple[Frame, ...], translation: float, rotation: float) ->
         if not (near & turned_little).any():
             kept.append(i)
     return tuple(frames[i] for i in kept)
+
+
+def spread(frames: tuple[Frame, ...], count: int) -> tuple[Frame, ...]:
+    """``count`` of the frames, from first to last at even steps."""
+    return tuple(frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int))

@@ -13,7 +13,7 @@ from builders.scenes.boxes import axis_aligned_box
 from builders.scenes.scene import Array, Frame, Instruction, OrientedBox, Room, Scene, SceneObject
 from builders.spar.area import outline_area, thinned
 from builders.spar.geometry import iou, points_to_px1000
-from builders.spar.keyframes import keyframes
+from builders.spar.keyframes import keyframes, spread
 from builders.spar.labels import EXCLUDED_LABELS, with_asked_labels
 from builders.spar.limits import Limits
 from builders.spar.visibility import Observation, Sight
@@ -181,11 +181,11 @@ def build_record(
     scene = with_asked_labels(scene, excluded_labels)
     still_frames = keyframes(scene.frames, limits.keyframe_translation, limits.keyframe_rotation)
     if limits.max_keyframes and len(still_frames) > limits.max_keyframes:
-        still_frames = _spread(still_frames, limits.max_keyframes)
+        still_frames = spread(still_frames, limits.max_keyframes)
     room = max(scene.rooms, key=lambda one: len(one.frame_ids), default=None)
     film = scene.frames if room is None else tuple(f for f in scene.frames if f.frame_id in room.frame_ids)
     filmed = video and len(film) >= limits.video_frames
-    video_frames = _spread(film, limits.video_frames) if filmed else ()
+    video_frames = spread(film, limits.video_frames) if filmed else ()
     stills, videos = ({f.frame_id for f in chosen} for chosen in (still_frames, video_frames))
     instructions = scene.instructions if video else ()
     walked = {frame_id for instruction in instructions for frame_id in instruction.frame_ids}
@@ -247,11 +247,6 @@ def _areas(sight: Sight, objects: tuple[SceneObject, ...]) -> dict[str, float]:
     """Visible share of the image of every object with a visible pixel, structural ones left out."""
     shares = (sight.pixels / sight.objects.size).tolist()
     return {o.object_id: share for o, share in zip(objects, shares, strict=True) if share and not o.structural}
-
-
-def _spread(frames: tuple[Frame, ...], count: int) -> tuple[Frame, ...]:
-    """``count`` of the frames, from first to last at even steps."""
-    return tuple(frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int))
 
 
 def _too_little_to_ask(seen: Observation, limits: Limits, basis: str) -> str | None:

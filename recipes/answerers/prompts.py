@@ -51,6 +51,8 @@ def _kind(row: Row) -> str:
         return "embspatial"
     if "choices" in row:
         return "cv_bench"
+    if "situation" in row:
+        return "scene_qa"
     if "template_id" not in row or row["format_type"] == "judge":
         return "plain"
     return "spar_box_choice" if row["task"] in _BOX_CHOICES and row["options"] else _SPAR_KINDS.get(

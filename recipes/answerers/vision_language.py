@@ -160,20 +160,22 @@ class VisionLanguageModel:
 
     def _inputs(self, chats: Sequence[Chat], template: Mapping[str, Any]) -> Mapping[str, Any]:
         """What ``generate`` is given; pictures that several prompts show have been looked at already."""
-        def encode(part: Sequence[Chat]) -> Any:
-            self.pictures_encoded += sum(len(pictures) for pictures, _ in part)
-            return self.processor.apply_chat_template(
-                [_conversation(*chat) for chat in part], add_generation_prompt=True, tokenize=True, return_dict=True,
-                return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
-            ).to(self.model.device, dtype=self.model.dtype)
-
         if self.shares_pictures:
             texts = self.processor.apply_chat_template(
                 [_asked(len(pictures), text) for pictures, text in chats], add_generation_prompt=True, **template)
-            shared = continued_inputs(self.model, self.processor, chats, texts, encode)
+            shared = continued_inputs(self.model, self.processor, chats, texts,
+                                      lambda part: self.encode(part, template))
             if shared is not None:
                 return shared
-        return encode(chats)
+        return self.encode(chats, template)
+
+    def encode(self, chats: Sequence[Chat], template: Mapping[str, Any]) -> Any:
+        """Each prompt whole, as the model's inputs on its device: pictures decoded and cut up, text as tokens."""
+        self.pictures_encoded += sum(len(pictures) for pictures, _ in chats)
+        return self.processor.apply_chat_template(
+            [_conversation(*chat) for chat in chats], add_generation_prompt=True, tokenize=True, return_dict=True,
+            return_tensors="pt", processor_kwargs={"padding": True, "padding_side": PADDING_SIDE}, **template,
+        ).to(self.model.device, dtype=self.model.dtype)
 
     def _written(self, tokens: list[int]) -> Written:
         ends = self.model.generation_config.eos_token_id

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from recipes.comparison.runs import Group
 from recipes.grounding import REFINED
 from recipes.questions import Questions, open_questions
+from recipes.reporting.speed_charts import FIGURES
 from recipes.results import Results
+from recipes.scene_questions import open_scene_questions
 from recipes.scoring import LEVELS, form_named
 from recipes.shortcut_questions import open_shortcuts
 from recipes.shortcut_scoring import ALL, GAP
@@ -168,6 +170,37 @@ def _open_3d(results: Results) -> Questions:
     return open_questions(*_place(results), results.settings["config"].split(","), results.settings["split"])
 
 
+# ---------------------------------------------------------------- ScanQA and SQA3D
+
+_SCENE_QA = {
+    "exact_match": ("Exact match", "one of the right answers, but for case, punctuation and number words"),
+    "exact_match_refined": ("Refined", "one of them is part of the answer, or it of one of them"),
+    "bleu_4": ("BLEU-4", "of all answers together"),
+    "cider": ("CIDEr", "mean over questions; may be above 100"),
+}
+
+
+def _arrange_scene_qa(names: Sequence[str]) -> list[Line]:
+    lines = [Line(name, *_SCENE_QA[name], "average") for name in names if name in _SCENE_QA]
+    return lines + [Line(name, name.partition("/")[2], block="Exact match by kind of question")
+                    for name in names if name not in _SCENE_QA]
+
+
+def _open_scene_qa(results: Results) -> Questions:
+    """Without pictures: results do not say where the scans are."""
+    return open_scene_questions(results.settings["config"], results.dataset["repo"], results.settings["split"])
+
+
+# ---------------------------------------------------------------- efficiency
+
+
+def _arrange_speed(names: Sequence[str]) -> list[Line]:
+    """By setting."""
+    parts = (name.partition("/") for name in names)
+    return [Line(f"{setting}/{figure}", FIGURES[figure], block=setting, less_is_better=True)
+            for setting, _, figure in parts]
+
+
 # ---------------------------------------------------------------- others
 
 
@@ -224,6 +257,14 @@ LAYOUTS: Mapping[str, Layout] = {
         "objects that an answer places (unread: those that it leaves out), also by distance from the first camera. "
         "Shares of objects placed within half a metre and a metre are fractions; what is left out counts against them.",
         _arrange_bev, lambda names: ["within_1m"], _open_3d),
+    "scene_qa": Layout(
+        "ScanQA and SQA3D", "Percent, higher is better: short answers about ScanNet scenes, which are shown by some of "
+        "their frames. Runs may show different frames: the settings say which. Intervals over scenes.",
+        _arrange_scene_qa, lambda names: [name for name in ("exact_match",) if name in names], _open_scene_qa),
+    "efficiency": Layout(
+        "Efficiency", "Medians, lower is better, with 95 % intervals: milliseconds until the features of the "
+        "pictures, and the whole answer, are there; MiB in use at most. Only what was measured in the same way on the "
+        "same device is compared.", _arrange_speed, lambda names: []),
 }
 """Recipe -> layout."""
 

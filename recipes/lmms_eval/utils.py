@@ -19,7 +19,7 @@ from metrics.spar_score._core import spar_score
 from recipes.answerers.prompts import prompt_of
 from recipes.grading import grader_of
 from recipes.scoring import form_of
-from recipes.shortcut_questions import cv_bench_question, embspatial_question
+from recipes.shortcut_questions import in_common_form
 
 Doc = dict[str, Any]
 Item = dict[str, Any]
@@ -33,21 +33,12 @@ def doc_to_visual(doc: Doc) -> list[Any]:
 
 def doc_to_text(doc: Doc, lmms_eval_specific_kwargs: Mapping[str, Any] | None = None) -> str:
     """The question in a form of ``recipes/answerers/prompts.yaml``: ``prompts`` of the task's file, or published."""
-    return prompt_of(_row(doc), (lmms_eval_specific_kwargs or {}).get("prompts", "published"))
+    return prompt_of(in_common_form(doc), (lmms_eval_specific_kwargs or {}).get("prompts", "published"))
 
 
 def doc_to_target(doc: Doc) -> str:
     """The gold answer as a model would write it."""
-    return _row(doc)["answer"]
-
-
-def _row(doc: Doc) -> Doc:
-    """A row with ``uid``, ``options`` and ``answer``, whatever its dataset calls them."""
-    if "answer_options" in doc:
-        return doc | embspatial_question(doc)
-    if "choices" in doc:
-        return doc | cv_bench_question(doc)
-    return doc if "uid" in doc else doc | {"uid": str(doc["index"])}  # SPAR; SpatialTunnel
+    return in_common_form(doc)["answer"]
 
 
 # ---------------------------------------------------------------- SPAR-Bench
@@ -76,7 +67,7 @@ def mean_of_tasks(items: Sequence[Item]) -> float:
 
 def process_choice(doc: Doc, results: Sequence[str]) -> dict[str, Any]:
     """Whether one choice, or Yes or No, is right: for the accuracy of all, and of its tag."""
-    row = _row(doc)
+    row = in_common_form(doc)
     asked = {"text": results[0], "gold": row["answer"], "options": row.get("options") or None}
     score = accuracy([asked]) / 100
     group = doc["scene_id"] if "theta_far" in doc else hashlib.sha256(doc["image"].tobytes()).hexdigest()[:16]

@@ -113,7 +113,7 @@ def _given(uid: str, number: int, run: Run) -> GivenAnswer:
     if item is None or answer is None:
         return GivenAnswer(number, "not asked", "none", 0.0, "")
     text = answer.raw_text[:80] or "no answer" if answer.answer is None else answer.answer
-    if run.results.settings.get("unit") == "fraction":  # v, a probability: right where it is above one half
+    if run.results.recipe == "spatial_tunnel":  # v, a probability: right where it is above one half
         sign = (item.score > 0.5) - (item.score < 0.5)
         mark = ("wrong", "partial", "right")[sign + 1]
         said = answer.answer or answer.status
@@ -130,7 +130,7 @@ def _views(row: Row, encoded: EncodedViews) -> tuple[View, ...]:
     width = THUMBNAIL_WIDTH if count == len(encoded) else SMALL_WIDTH
     names = row.get("frame_ids") or [""] * len(encoded)
     outlines: list[Outline] = []
-    if row["heuristic"] and "answer_options" in row:  # the boxes of CV-Bench are drawn into its pictures
+    if row.get("heuristic") and "answer_options" in row:  # the boxes of CV-Bench are drawn into its pictures
         pair = pair_boxes(row | {"image": encoded})
         outlines = [(box, FAR) for box in pair.far] + [(box, NEAR) for box in pair.near] if pair else []
     return tuple(_view(row, i, names[i], encoded[i], width, outlines) for i in shown)

@@ -6,6 +6,7 @@ from builders.heuristic import TAGS
 from recipes.comparison.runs import Group, Run
 from recipes.comparison.tables import Compared, number
 from recipes.reporting.chart import Chart, Row, chart
+from recipes.reporting.speed_charts import FIGURES, speed_charts
 from recipes.shortcut_scoring import ALL
 from recipes.tunnel_scoring import CLASSES
 
@@ -23,7 +24,8 @@ class Figure:
 
 def charts(part: Compared) -> list[Figure]:
     """Those of the recipe; of others, bars of every figure that is a score."""
-    special = {"shortcut_splits": _tag_charts, "spatial_tunnel": _class_charts}.get(part.group.asked.recipe)
+    special = {"shortcut_splits": _tag_charts, "spatial_tunnel": _class_charts, "efficiency": _speed_charts}.get(
+        part.group.asked.recipe)
     return special(part.group) if special else _score_chart(part)
 
 
@@ -83,3 +85,10 @@ def _class_charts(group: Group) -> list[Figure]:
         legend = [(tag, tag) for tag in CLASSES]
         figures.append(Figure(f"{config}: v", chart(rows, top_value=1.0, bars=True), legend, True))
     return figures
+
+
+def _speed_charts(group: Group) -> list[Figure]:
+    """Bars of each measured figure, a line per setting."""
+    runs = [(run.label, run.metrics) for run in group.runs]
+    legend = [(_color(i), run.label) for i, run in enumerate(group.runs)]
+    return [Figure(title, drawn, legend, False) for title, drawn in speed_charts(runs, FIGURES)]

@@ -154,7 +154,7 @@ def _notices(group: Group) -> Iterator[str]:
                "differences, which rest on shared ones.")
     if silent := [run.label for run in group.runs if not run.items]:
         yield (f"No scores of single questions, and so no paired differences, of: {', '.join(silent)}. Run the recipe "
-               "again (answers are kept); lmms-eval needs --log_samples and the tasks of recipes/lmms_eval.")
+               "again (answers are kept); lmms-eval needs --log_samples, and figures that are means over questions.")
 
 
 def _facts(part: Compared, questions: Questions | None) -> list[tuple[str, str]]:

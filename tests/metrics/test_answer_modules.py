@@ -25,6 +25,8 @@ from metrics.number_list._core import number_list
 from metrics.number_list.number_list import NumberList
 from metrics.order_accuracy._core import order_accuracy
 from metrics.order_accuracy.order_accuracy import OrderAccuracy
+from metrics.phrase_match._core import phrase_match
+from metrics.phrase_match.phrase_match import PhraseMatch
 from metrics.spar_score._core import spar_score
 from metrics.spar_score.spar_score import SparScore
 from metrics.view_change._core import view_change
@@ -49,9 +51,11 @@ SAMPLES = {
     "name_accuracy": (NameAccuracy, "accuracy", ["The lamp.", "they lie far apart"], {"references": ["lamp"] * 2}, 0.5),
     "order_accuracy": (OrderAccuracy, "accuracy", ["bed, lamp", "far"], {"references": ["bed, lamp"] * 2}, 0.5),
     "camera_position": (CameraPosition, "camera_position", ["(5, 4), 3", "far"], {"references": ["(5,4),3"] * 2}, 0.5),
+    "phrase_match": (PhraseMatch, "exact_match", ["The lamp.", "?"], {"references": ["the lamp"] * 2}, 0.5),
     "box_overlap": (BoxOverlap, "mean_iou", ["(1, 2, 3, 4)", "far"], {"references": ["(1, 2, 3, 4)"] * 2}, 0.5),
 }
-OWN = {"number_list", "name_accuracy", "order_accuracy", "camera_position", "box_overlap"}
+OWN = {"number_list", "name_accuracy", "order_accuracy", "camera_position", "box_overlap",
+       "phrase_match"}
 """Scores that no released evaluator has: no ``compat``."""
 COMPATS = [None, "spar", "lmms-eval", "vlmevalkit"]
 
@@ -147,6 +151,7 @@ FUNCTIONS = {
     "number_list": (number_list, "mra", "1, 2, 4"),
     "names": (name_accuracy, "accuracy", "bed"),
     "order": (order_accuracy, "accuracy", "bed, lamp"),
+    "phrases": (phrase_match, "exact_match", "the bed"),
     "camera_position": (camera_position, "camera_position", "(5, 4), 3"),
     "box_overlap": (box_overlap, "mean_iou", "(1, 2, 3, 5)"),
 }

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 import yaml
 from PIL import Image
 
+from builders.errors import InputError
 from builders.hub.folder import build_folder
 from builders.tunnel.layout import TunnelSettings
 from builders.tunnel.spatial_tunnel import SpatialTunnel
+from metrics._shared.intervals import wilson
 from recipes import spar_bench
 from recipes.comparison.runs import groups_of, read_runs
 from recipes.comparison.tables import compare
@@ -144,6 +147,99 @@ def test_golds_of_cv_bench_score_100(tmp_path: Path):
     rows = [cv_row(number, (10, 10, 50, 50), (90, 90, 99, 99), answer) for number, answer in enumerate(("(A)", "(B)"))]
     docs = [row | {"heuristic": "", "image": Image.open(BytesIO(jpeg(9)))} for row in rows]
     assert run(load(TASKS / "vantage_cv_bench.yaml"), docs, tmp_path / "gold") == {"accuracy": 100}
+
+
+def written(folder: Path, model: str, right: set[int]) -> Path:
+    """Both kinds of files as lmms-eval 0.7.3 writes them for BLINK (two of its tasks), 3DSRBench and VSI-Bench."""
+    clt = {"acc": 0.18298126367784995}
+    blink = {f"blink_{name}": [{
+        "doc_id": i, "target": "(B)", "filtered_resps": "B" if i in right else "A", "token_counts": [None],
+        "doc_hash": "74234e98", "blink_acc": {"id": f"val_{i}", "gt_content": "B", "pred_parsed": "?", "pred": "?",
+                                              "sub_task": name, "is_correct": i in right}, "input": "?"}
+        for i in range(count)] for name, count in (("counting", 8), ("relative_depth", 6))}
+    kinds = ["height_higher", "location_above"]
+    entries = [{"index": f"I{i}", "qid": f"I{i}", "score": float(i in right), "category": kinds[i % 2],
+                "main_category": kinds[i % 2].partition("_")[0]} for i in range(8)]
+    names = ["vanilla_accuracy", "height_accuracy", "height_higher_accuracy", "location_accuracy"]
+    sr = [{"doc_id": i, "target": "B", "filtered_resps": "B"} | dict.fromkeys([*names, "flip_accuracy"], entry)
+          for i, entry in enumerate(entries)]
+    docs = [{"question_type": "route_planning", "accuracy": float(i in right)} if i < 4 else
+            {"question_type": "object_counting", "MRA:.5:.95:.05": 0.3 * (i - 3)} for i in range(7)]
+    vsi = [{"doc_id": i, "target": "?", "filtered_resps": "?"} | dict.fromkeys(
+        ["vsibench_overall", "route_planning_accuracy", "object_counting_mra"], doc) for i, doc in enumerate(docs)]
+
+    def mean(values: list) -> float:
+        return sum(values) / len(values)
+
+    accs = {task: mean([one["blink_acc"]["is_correct"] for one in logged]) for task, logged in blink.items()}
+    route = mean([doc["accuracy"] for doc in docs[:4]])
+    of_sr = {"vanilla_accuracy": mean([e["score"] for e in entries]),
+             **{f"{kind}_accuracy": mean([e["score"] for e in entries if kind in (e["category"], e["main_category"])])
+                for kind in ("height", "height_higher", "location")}}
+    results = {
+        "3dsrbench": {"alias": "3dsrbench", "flip_accuracy,none": [], "flip_accuracy_stderr,none": []} | {
+            f"{name},none": value for name, value in of_sr.items()} | {
+            f"{name}_stderr_clt,none": clt["acc"] for name in of_sr},
+        "blink": {"blink_acc,none": mean([*accs.values()]), "blink_acc_stderr,none": "N/A", "alias": "blink"},
+        **{task: {"alias": f" - {task}", "blink_acc,none": acc, "blink_acc_stderr,none": "N/A"}
+           for task, acc in accs.items()},
+        "vsibench": {"alias": "vsibench", "vsibench_overall,none": round((route + 0.6) / 2, 6),
+                     "route_planning_accuracy,none": round(route, 6), "object_counting_mra,none": 0.6},
+    }
+    counts = {"3dsrbench": 8, "blink_counting": 8, "blink_relative_depth": 6, "vsibench": 7}
+    out = folder / model.replace("/", "__")
+    out.mkdir(parents=True)
+    (out / "20260102_101010_results.json").write_text(json.dumps({
+        "results": results, "groups": {"blink": results["blink"]},
+        "group_subtasks": {"3dsrbench": [], "blink": [*accs], "vsibench": []},
+        "configs": {name: {"task": name, "dataset_path": f"org/{name}", "test_split": "test",
+                           "metadata": [{"version": 0.0}]} for name in counts},
+        "versions": dict.fromkeys(counts, "Yaml"), "n-shot": dict.fromkeys(counts, 0), "higher_is_better": {},
+        "n-samples": {name: {"original": n, "effective": n} for name, n in counts.items()},
+        "config": {"model": "qwen2_5_vl"}, "git_hash": None, "lmms_eval_version": "0.7.3", "date": "20260102_101010",
+        "model_source": "qwen2_5_vl", "model_name": model, "model_name_sanitized": out.name}))
+    for task, logged in {**blink, "3dsrbench": sr, "vsibench": vsi}.items():
+        (out / f"20260102_101010_samples_{task}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in logged))
+    return folder
+
+
+def test_lmms_eval_s_own_tasks_have_intervals_and_differences_where_their_samples_explain_them(tmp_path: Path):
+    one, two = written(tmp_path / "a", "org/one", {0, 1, 2, 5}), written(tmp_path / "b", "org/two", {1, 2})
+    groups = {group.asked.recipe.removeprefix("lmms-eval: "): group for group in groups_of(read_runs([one, two]))}
+    assert set(groups) == {"3dsrbench", "blink", "blink_counting", "blink_relative_depth", "vsibench"}
+    assert all(len(group.runs) == 2 and group.scale == 1 for group in groups.values())
+    sr = groups["3dsrbench"].runs[0].metrics
+    low, high = wilson(2, 4)
+    assert {name: (score.value, score.n) for name, score in sr.items()} == {
+        "vanilla_accuracy": (0.5, 8), "height_accuracy": (0.5, 4), "height_higher_accuracy": (0.5, 4),
+        "location_accuracy": (0.5, 4)}
+    assert (sr["height_accuracy"].low, sr["height_accuracy"].high) == (pytest.approx(low), pytest.approx(high))
+    assert groups["blink"].runs[0].metrics["blink_acc"].n == 14  # of its tasks together
+    assert isnan(groups["blink"].runs[0].metrics["blink_acc"].low)  # a mean of means
+    vsi = groups["vsibench"].runs[0].metrics
+    assert (vsi["route_planning_accuracy"].n, vsi["object_counting_mra"].n) == (4, 3)
+    assert isnan(vsi["vsibench_overall"].low) and vsi["object_counting_mra"].value == pytest.approx(0.6)
+    difference = compare(groups["3dsrbench"]).difference("location_accuracy", 0, 1)
+    assert (difference.value, difference.n) == (pytest.approx(0.25), 4)  # 1 and 5 against 1 alone
+    assert compare(groups["blink_counting"]).difference("blink_acc", 0, 1).value == pytest.approx(0.25)
+    assert compare(groups["vsibench"]).difference("vsibench_overall", 0, 1) is None
+    write_comparison([one, two], tmp_path / "page.html")
+    assert "0.500" in (tmp_path / "page.html").read_text()
+
+
+def test_one_error_for_all_figures_of_a_task_is_not_taken_for_theirs(tmp_path: Path):
+    folder = written(tmp_path, "org/one", {0, 1})
+    for path in folder.glob("*/*_samples_*"):
+        path.unlink()
+    runs = {run.results.recipe: run for run in read_runs([folder])}
+    assert all(isnan(score.low) for score in runs["lmms-eval: 3dsrbench"].metrics.values())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"results": []}'])
+def test_broken_results_are_named(tmp_path: Path, text: str):
+    (tmp_path / "x_results.json").write_text(text)
+    with pytest.raises(InputError, match=r"x_results\.json: not readable as results of lmms-eval"):
+        read_runs([tmp_path])
 
 
 def test_results_of_other_tasks_are_shown_with_their_errors(tmp_path: Path):

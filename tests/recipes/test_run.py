@@ -123,12 +123,77 @@ def test_wrong_words_are_named_before_anything_runs(config: Path, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_configs_that_come_along_declare_what_the_recipes_take(path: Path):
-    comparison = read_comparison(path)
-    assert {run.recipe for run in comparison.runs} == set(RECIPES)
+OF_OURS = {"spar_bench", "spatial_tunnel", "shortcut_splits", "grounding", "bev"}
+
+
+@pytest.mark.parametrize("name, recipes", [
+    ("baselines", OF_OURS), ("published_models", OF_OURS),
+    ("spatial_benchmarks", {*RECIPES} - {"shortcut_splits"})])
+def test_the_configs_that_come_along_declare_what_the_recipes_take(name: str, recipes: set[str]):
+    comparison = read_comparison(CONFIGS / f"{name}.yaml")
+    assert {run.recipe for run in comparison.runs} == recipes
     assert len({run.folder for run in comparison.runs}) == len(comparison.runs) >= 13
     models = {run.options["model"] for run in comparison.runs}
     known = {f"baseline:{name}" for name in ("oracle", "random", "frequency", "middle", "always-yes",
                                              "higher-is-farther", "bigger-is-closer")}
-    assert models == known if path.stem == "baselines" else len(models - known) == 6
+    assert models == known if name == "baselines" else len(models - known) == {"published_models": 6}.get(name, 3)
+
+
+def test_every_config_is_tested():
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"baselines", "published_models", "spatial_benchmarks"}
+
+
+# ---------------------------------------------------------------- lmms-eval
+
+STAND_IN = """
+import json, pathlib, sys
+given = {name: sys.argv[sys.argv.index(name) + 1] for name in sys.argv if name.startswith("--") and name[2] != "l"}
+tasks, model = given["--tasks"].split(","), given["--model_args"].partition("=")[2].split(",")[0]
+calls = pathlib.Path(__file__).with_name("calls")
+calls.write_text((calls.read_text() if calls.exists() else "") + json.dumps(sys.argv[1:]) + "\\n")
+if given["--model"] == "broken":
+    sys.exit(0)  # as lmms-eval does, having printed what went wrong
+folder = pathlib.Path(given["--output_path"]) / model.replace("/", "__")
+folder.mkdir(parents=True, exist_ok=True)
+(folder / f"20260101_00000{len(calls.read_text().splitlines())}_results.json").write_text(json.dumps({
+    "results": {task: {"alias": task, "acc,none": 0.5, "acc_stderr_clt,none": 0.1} for task in tasks},
+    "n-samples": {task: {"original": 9, "effective": 9} for task in tasks}, "model_name": model}))
+"""
+
+
+def test_lmms_eval_runs_beside_our_recipes_and_is_compared(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    package = tmp_path / "elsewhere/lmms_eval"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(STAND_IN)
+    questions = {"small": {"recipe": "spar_bench", "dataset": str(tmp_path / "bench"), "batch-size": 7},
+                 "blink": {"recipe": "lmms_eval", "tasks": "blink"}}
+    models = {"oracle": {"model": "baseline:oracle", "only": ["small"]},
+              "qwen": {"model": "org/qwen", "only": ["blink"], "lmms_eval": {"lmms-model": "qwen2_5_vl"}},
+              "bad": {"model": "org/bad", "only": ["blink"], "lmms_eval": {"lmms-model": "broken"}}}
+    declare(config, questions=questions, models=models, options={})
+    with pytest.raises(typer.Exit):  # not installed: said of each, and ours is run
+        main(config, tmp_path / "none")
+    said = capsys.readouterr().err
+    assert said.count("lmms-eval is not installed") == 2 and (tmp_path / "none/small/oracle/results.json").is_file()
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    for _ in range(2):
+        with pytest.raises(typer.Exit):
+            main(config, tmp_path / "out")
+    said = capsys.readouterr()
+    assert "[1/3] blink/bad: lmms-eval failed (it wrote no results)" in said.err
+    assert "[3/3] blink/qwen: done already" in said.out and "failed: [3/3]" not in said.err
+    calls = [json.loads(line) for line in (package / "calls").read_text().splitlines()]
+    assert [call[1] for call in calls] == ["broken", "qwen2_5_vl", "broken"]
+    assert calls[1][2:] == ["--model_args", "pretrained=org/qwen", "--tasks", "blink", "--batch_size", "1",
+                            "--log_samples", "--output_path", str(tmp_path / "out/blink/qwen")]
+    page = (tmp_path / "out/report.html").read_text()
+    assert "lmms-eval: blink" in page and ">org/qwen" in page
+    questions["blink"]["limit"] = 5  # other questions: what was there is put aside, then asked anew
+    declare(config, questions=questions, models=models, options={})
+    with pytest.raises(typer.Exit):
+        main(config, tmp_path / "out")
+    kept = sorted(path.name.split("_")[0] for path in tmp_path.glob("out/blink/qwen/*/*.json"))
+    assert kept == ["20260101", "earlier"]
