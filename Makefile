@@ -20,8 +20,8 @@ setup:  ## create .venv with Python 3.11 and the pinned packages
 demo: setup  ## build small datasets from procedural rooms, score baselines, write build/demo/report.html
 	$(PYTHON) scripts/demo.py --out build/demo
 
-models: setup  ## the same, with what runs models and scores captions: torch, transformers, a server for the tests
-	@bash scripts/setup.sh models,serve,captions
+models: setup  ## the same, with what runs and trains models and scores captions: torch, peft, a server for the tests
+	@bash scripts/setup.sh models,serve,train,captions
 
 test: models lint  ## lint, type check and run the tests (WORKERS=2, PYTEST_FLAGS=...)
 	$(PYTHON) -m pytest -q -rs -n $(WORKERS) $(PYTEST_FLAGS)

@@ -132,6 +132,18 @@ def manifest_sha256(dataset: str, revision: str | None = None) -> str:
     return sha256_of(folder / "manifest.json")
 
 
+def is_ours(dataset: str, revision: str | None = None) -> bool:
+    """Whether a folder or repository is one that ``scripts/build.py`` has made: it has a manifest.
+
+    Raises:
+        InputError: no such folder, file or repository.
+    """
+    if Path(dataset).is_file():
+        return False
+    folder, _ = _located(dataset, revision, ["manifest.json"])
+    return (folder / "manifest.json").is_file()
+
+
 def require_spar(questions: Questions) -> None:
     """Raise ``InputError`` unless the questions are of SPAR-Bench or SPAR-7M."""
     if questions.manifest["dataset"] == "spar_3d":

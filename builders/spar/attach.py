@@ -1,7 +1,7 @@
 """Pictures put back into rows that only refer to them (scans whose licence forbids passing pixels on)."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, Protocol, TypeVar
 
@@ -51,6 +51,16 @@ def attach_images(
         if not reader.names & set(held):
             raise InputError(f"attach_images: the rows come from {', '.join(held)}; give one of these as NAME=ROOT")
     return dataset.with_transform(reader.batch)
+
+
+def row_filler(
+    *sources: str | SceneSource | datasets.Dataset | datasets.DatasetDict, markers: bool | None = None
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What ``attach_images`` does to one row: row -> its ``image``, pictures where it had None.
+
+    Args, raises: as ``attach_images``.
+    """
+    return _RowReader([_opened(source) for source in sources], markers).filled
 
 
 class _Views(Protocol):

@@ -45,6 +45,7 @@ class VisionLanguageModel:
     """A checkpoint. Its configuration and processor are read at once; its weights when the first question is asked.
 
     Attributes:
+        name: a Hub id or a folder.
         commit: of a Hub id; None for a folder.
         chat_template: text of the template.
         pictures_encoded: how many the model has looked at; those that several prompts of a batch share count once.
@@ -68,7 +69,7 @@ class VisionLanguageModel:
         except ImportError as error:
             raise InputError(f"--model {name}: needs torch and transformers ({_first_line(error)}): "
                              "bash scripts/setup.sh geometry,render,dev,models") from error
-        self._name = name
+        self.name = name
         self._settings = settings
         self._revision = settings.model_revision or None
         self._config = self._read(AutoConfig.from_pretrained, name, revision=self._revision)
@@ -92,8 +93,11 @@ class VisionLanguageModel:
     @property
     def dtype(self) -> str:
         """Of the weights: ``bfloat16`` and so on."""
-        if self._settings.dtype != "auto":
-            return self._settings.dtype
+        return self.saved_dtype if self._settings.dtype == "auto" else self._settings.dtype
+
+    @property
+    def saved_dtype(self) -> str:
+        """Of the weights in their files, as the configuration says."""
         return str(self._config.dtype or self._config.get_text_config().dtype or "float32").removeprefix("torch.")
 
     @cached_property
@@ -103,7 +107,7 @@ class VisionLanguageModel:
         from transformers import AutoModelForImageTextToText, GenerationConfig
 
         given = {"attn_implementation": self._settings.attention} if self._settings.attention else {}
-        model = self._read(AutoModelForImageTextToText.from_pretrained, self._name, revision=self._revision,
+        model = self._read(AutoModelForImageTextToText.from_pretrained, self.name, revision=self._revision,
                            dtype=getattr(torch, self.dtype), device_map=self._settings.device_map or None, **given)
         # Checkpoints bring temperatures and repetition penalties along; greedy decoding has neither.
         held, tokenizer = model.generation_config, self.processor.tokenizer
@@ -196,7 +200,7 @@ class VisionLanguageModel:
                 results += forward(part)
             except torch.OutOfMemoryError as error:
                 if len(part) == 1:
-                    raise InputError(f"--model {self._name}: out of memory with a single question; take a card with "
+                    raise InputError(f"--model {self.name}: out of memory with a single question; take a card with "
                                      "more memory, several, or a smaller --set dtype=") from error
                 self.batch_size = len(part) // 2
                 logger.warning("out of memory with %d questions at once; going on with %d", len(part), self.batch_size)
@@ -212,7 +216,7 @@ class VisionLanguageModel:
             return read(*arguments, **options)
         except (OSError, ValueError, ImportError, SafetensorError) as error:
             problem = f"cannot be read, here or from the Hub ({_first_line(error)})"
-            raise InputError(f"--model {self._name}: {problem}") from error
+            raise InputError(f"--model {self.name}: {problem}") from error
 
 
 def sample_of_weights(name: str) -> str | None:

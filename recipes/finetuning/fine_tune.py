@@ -1,0 +1,169 @@
+"""From a mix and a checkpoint to a model folder: everything that ``recipes/finetune.py`` does behind its options."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from builders.errors import InputError
+from builders.hub.files import replacing
+from recipes.answerers.vision_language import VisionLanguageModel, sample_of_weights
+from recipes.finetuning.general_rows import GeneralRows
+from recipes.finetuning.mix import Mix, Source, counts_of
+from recipes.finetuning.own_rows import OwnRows
+from recipes.finetuning.plan import Plan, make_plan, size_of
+from recipes.finetuning.samples import PlannedSamples, Rows
+from recipes.finetuning.settings import UNIMPORTANT, TrainSettings
+from recipes.questions import is_ours
+
+_RUN = "run.json"
+_CURVE = ("step", "loss", "learning_rate", "grad_norm")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is trained on, and in which order."""
+
+    mix: Mix
+    rows: Mapping[str, Rows]
+    counts: dict[str, int]
+    """Of each epoch."""
+    plan: Plan
+
+    def described(self) -> dict[str, Any]:
+        """For ``training.json``."""
+        return {"title": self.mix.title, "sources": {
+            source.name: {
+                **self.rows[source.name].provenance,
+                "where": {column: list(values) for column, values in source.where.items()},
+                "balance": source.balance,
+                "share": float(source.share) if source.share else None,
+                "available": size_of(self.rows[source.name].strata),
+                "count": self.counts[source.name],
+            } for source in self.mix.sources}}
+
+    def text(self) -> str:
+        """A table of what is about to be trained on."""
+        total = sum(self.counts.values())
+        lines = [f"{self.mix.title}: {total:,} samples", f"{'':<24}{'available':>14}{'samples':>14}{'share':>9}"]
+        for name, count in self.counts.items():
+            available = size_of(self.rows[name].strata)
+            again = f"   each {count / available:.1f} times" if count > available else ""
+            lines.append(f"{name:<24}{available:>14,}{count:>14,}{count / total:>9.1%}{again}")
+            left_out = self.rows[name].provenance.get("left_out") or {}
+            lines += [f"    left out {number:,}: {reason}" for reason, number in left_out.items()]
+        return "\n".join(lines)
+
+
+def open_data(mix: Mix, total: int | None, settings: TrainSettings, scans: Sequence[str] = (),
+              progress: bool = True) -> Data:
+    """Find the datasets of a mix and draw the order of training.
+
+    Raises:
+        InputError: a dataset cannot be read, or has not what is asked of it.
+    """
+    rows = {source.name: _rows_of(source, settings, scans, progress) for source in mix.sources}
+    counts = counts_of(mix, {name: size_of(held.strata) for name, held in rows.items()}, total)
+    if empty := [name for name, count in counts.items() if count and not size_of(rows[name].strata)]:
+        raise InputError(f"{empty[0]}: has no row of one of the tags that are to be balanced")
+    plan = make_plan({name: held.strata for name, held in rows.items()}, counts, settings.epochs, settings.seed)
+    if not len(plan):
+        raise InputError(f"{mix.title}: nothing to train on")
+    for name in mix.sources:  # what cannot be read is better known now
+        places = (plan.source == plan.sources.index(name.name)).nonzero()[0]
+        if len(places):
+            PlannedSamples(plan, rows)[int(places[0])]
+    return Data(mix, rows, counts, plan)
+
+
+def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progress: bool = True) -> None:
+    """Train, or go on from the last checkpoint; write ``model/``, ``training.json``, ``loss.svg``, ``samples.jsonl``.
+
+    Raises:
+        InputError: the checkpoint cannot be trained, or ``out`` belongs to another run.
+    """
+    import torch
+    from accelerate import PartialState
+    from accelerate.utils import set_seed
+    from transformers import TrainingArguments
+    from transformers.trainer_callback import PrinterCallback
+
+    from recipes.finetuning.collator import AnswerCollator
+    from recipes.finetuning.model import open_model, prepared, save_model, stops_of
+    from recipes.finetuning.outcome import FILE_NAME, tally, write_outcome
+    from recipes.finetuning.trainer import AnswerTrainer, SampleLog, WholeCheckpoints, last_checkpoint, read_samples
+
+    processes = PartialState().num_processes
+    vlm = open_model(model, settings)
+    run = _run(vlm, model, data, settings, processes)
+    _begin(out, run, PartialState().is_main_process)
+    PartialState().wait_for_everyone()
+    if (out / FILE_NAME).exists():
+        return
+    set_seed(settings.seed)
+    dataset = PlannedSamples(data.plan, data.rows, settings.longest_side, settings.batch_size * processes)
+    has_gpu = torch.cuda.is_available()
+    arguments = TrainingArguments(
+        output_dir=str(out / "checkpoints"), num_train_epochs=1, seed=settings.seed,
+        per_device_train_batch_size=settings.batch_size, gradient_accumulation_steps=settings.accumulate,
+        learning_rate=settings.rate, lr_scheduler_type=settings.schedule, warmup_steps=settings.warmup,
+        weight_decay=settings.weight_decay, max_grad_norm=settings.max_grad_norm, optim=settings.optimizer,
+        bf16=has_gpu and torch.cuda.is_bf16_supported(), use_cpu=not has_gpu,
+        activation_checkpointing=settings.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False} if settings.gradient_checkpointing else None,
+        ddp_find_unused_parameters=processes > 1,  # conversations without a picture leave the vision tower out
+        train_sampling_strategy="sequential", remove_unused_columns=False, dataloader_num_workers=settings.workers,
+        save_strategy="steps", save_steps=settings.save_every, save_total_limit=2, logging_steps=1, report_to="none",
+        disable_tqdm=not progress)
+    step, checkpoint = last_checkpoint(out / "checkpoints")
+    log = SampleLog(out / "samples.jsonl")
+    trainer = AnswerTrainer(
+        model=prepared(vlm.model, settings), args=arguments, train_dataset=dataset,
+        data_collator=AnswerCollator(vlm, stops_of(vlm)), callbacks=[log, WholeCheckpoints()])
+    log.trainer = trainer
+    trainer.remove_callback(PrinterCallback)
+    if trainer.is_world_process_zero():
+        log.go_on_after(step)
+    trainer.accelerator.wait_for_everyone()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    state = trainer.accelerator.get_state_dict(trainer.model)
+    if trainer.is_world_process_zero():
+        save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), state, out / "model")
+        curve = [{key: entry[key] for key in _CURVE if key in entry}
+                 for entry in trainer.state.log_history if "loss" in entry]
+        devices = torch.cuda.get_device_name() if has_gpu else "CPU"
+        write_outcome(out, run, tally(read_samples(out / "samples.jsonl")), curve, f"{processes} x {devices}")
+    trainer.accelerator.wait_for_everyone()
+
+
+def _rows_of(source: Source, settings: TrainSettings, scans: Sequence[str], progress: bool) -> Rows:
+    if is_ours(source.dataset, source.revision or None):
+        return OwnRows(source, settings.prompts, scans)
+    return GeneralRows(source, progress)
+
+
+def _run(vlm: VisionLanguageModel, model: str, data: Data, settings: TrainSettings, processes: int) -> dict[str, Any]:
+    """What the trained weights depend on (JSON)."""
+    said = {name: value for name, value in asdict(settings).items() if name not in UNIMPORTANT}
+    step = settings.batch_size * settings.accumulate * processes
+    return {"model": {"name": model, "revision": vlm.commit, "weights_sample_sha256": sample_of_weights(model)},
+            "mix": data.described(), "samples": len(data.plan), "samples_per_step": step,
+            "settings": said | {"learning_rate": settings.rate}}
+
+
+def _begin(out: Path, run: Mapping[str, Any], is_main: bool) -> None:
+    """Make the folder, or see that it belongs to this run.
+
+    Raises:
+        InputError: it does not.
+    """
+    path = out / _RUN
+    if path.exists():
+        held = json.loads(path.read_text())
+        if held != run:
+            other = ", ".join(sorted(key for key in held.keys() | run.keys() if held.get(key) != run.get(key)))
+            raise InputError(f"{out}: holds another run (other {other}); choose another --out or delete it")
+    elif is_main:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(run, indent=1) + "\n")

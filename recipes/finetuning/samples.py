@@ -1,0 +1,96 @@
+"""One training sample, and the dataset that reads those of a plan, each when it is its turn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any, Protocol
+
+from PIL import Image
+
+from builders.errors import InputError
+from builders.spar.markers import draw_markers
+from recipes.finetuning.plan import Plan, Strata
+
+Message = dict[str, Any]
+"""``role`` (system, user, assistant) and ``content``, which has parts ``{"type": "text", "text": ...}`` and ``{"type":
+"image"}``, as chat templates take them."""
+
+_BLANK = (64, 64)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A conversation with its pictures."""
+
+    uid: str
+    task: str
+    messages: list[Message]
+    views: list[Any]
+    """Encoded bytes or pictures; None where there is none."""
+    objects: Sequence[Mapping[str, Any]] = ()
+    """Whose markers are to be drawn."""
+    source: str = ""
+    problem: str = ""
+    """Why nothing is to be learned from it; empty: something is."""
+    position: int = -1
+
+
+class Rows(Protocol):
+    """The rows of one source."""
+
+    strata: Strata
+    """Those to draw from."""
+    provenance: dict[str, Any]
+    """What identifies them (JSON)."""
+
+    def sample(self, row: int) -> Sample: ...
+
+
+class PlannedSamples:
+    """What a trainer takes as its dataset: position -> sample with decoded, marked pictures.
+
+    Positions behind the end of the plan, which fill up the last step, repeat its last sample with nothing to learn.
+    """
+
+    def __init__(self, plan: Plan, rows: Mapping[str, Rows], longest_side: int = 0, multiple: int = 1) -> None:
+        """
+        Args:
+            longest_side: larger pictures are made smaller, pixels; 0: none.
+            multiple: of which the length is to be one.
+        """
+        self._plan = plan
+        self._rows = rows
+        self._longest_side = longest_side
+        self._length = -(-len(plan) // multiple) * multiple
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, position: int) -> Sample:
+        place = min(position, len(self._plan) - 1)
+        name = self._plan.sources[self._plan.source[place]]
+        sample = replace(self._rows[name].sample(int(self._plan.row[place])), source=name, position=position)
+        sample = _with_pictures(sample, self._longest_side)
+        return sample if position == place else replace(sample, problem="fills the last step")
+
+
+def _with_pictures(sample: Sample, longest_side: int) -> Sample:
+    if None in sample.views:
+        raise InputError(f"{sample.source}: {sample.uid}: the dataset refers to its pictures but does not hold them; "
+                         "give your scans (--scans NAME=ROOT), or build it with --pixels embedded")
+    try:
+        pictures = [_decoded(view) for view in sample.views]
+    except (OSError, SyntaxError, ValueError) as error:
+        blank = [Image.new("RGB", _BLANK)] * len(sample.views)
+        return replace(sample, views=blank, problem=f"a picture cannot be decoded ({type(error).__name__})")
+    if sample.objects:
+        pictures = draw_markers(pictures, sample.objects)
+    if longest_side:
+        for picture in pictures:
+            picture.thumbnail((longest_side, longest_side), Image.Resampling.BICUBIC)
+    return replace(sample, views=pictures)
+
+
+def _decoded(view: Any) -> Image.Image:
+    picture = Image.open(BytesIO(view)) if isinstance(view, bytes) else view
+    return picture.convert("RGB")

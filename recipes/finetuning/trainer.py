@@ -1,0 +1,102 @@
+"""The trainer of transformers, with three things of ours: the loss is computed at answers alone, every step says which
+samples it saw, and a checkpoint counts once it is whole."""
+
+import json
+from collections.abc import Iterator
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from builders.hub.files import replacing
+from recipes.finetuning.collator import IGNORED, SEEN
+
+_WHOLE = "whole"
+"""Empty file in a checkpoint that has been written to its end."""
+
+
+class AnswerTrainer(Trainer):
+    """Logits are made for the tokens of answers alone, which are few: those of all tokens would be most of the memory.
+
+    The loss of a step is the mean over all tokens of its answers, however they are spread over batches and processes.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.model_accepts_loss_kwargs = self._loss_shifts_labels = True  # so that it counts the answers' tokens
+        self.seen: list[dict[str, Any]] = []
+        """Samples of this process since the last step."""
+        model = self.accelerator.unwrap_model(self.model)
+        model = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self._chooses_logits = "logits_to_keep" in signature(model.forward).parameters
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Any:
+        self.seen += inputs.pop(SEEN)
+        return super().training_step(model, inputs, num_items_in_batch)
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        labels = inputs.pop("labels")[:, 1:]
+        places = (labels != IGNORED).any(0).nonzero()[:, 0]
+        if not len(places):  # nothing to learn, but a loss all the same: other processes wait for its gradients
+            places = labels.new_zeros(1)
+        options = {"logits_to_keep": places} if self._chooses_logits else {}
+        outputs = model(**inputs, **options, use_cache=False)
+        logits = outputs.logits if self._chooses_logits else outputs.logits[:, places]
+        loss = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1).float(), labels[:, places].flatten(), ignore_index=IGNORED, reduction="sum")
+        loss = loss * self.accelerator.num_processes / max(num_items_in_batch, 1)
+        return (loss, outputs) if return_outputs else loss
+
+
+class SampleLog(TrainerCallback):
+    """``samples.jsonl``: a line for every sample of every step, in the order of the plan."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.trainer: Any = None
+
+    def go_on_after(self, step: int) -> None:
+        """Forget what came after this step: it was done by weights that are lost, and will be done again."""
+        kept = [line for line in _lines(self._path) if json.loads(line)["step"] <= step]
+        with replacing(self._path) as temporary:
+            temporary.write_text("".join(kept))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        seen = gather_object(self.trainer.seen)
+        self.trainer.seen = []
+        if state.is_world_process_zero:
+            with self._path.open("a") as file:
+                file.writelines(json.dumps({"step": state.global_step} | sample) + "\n"
+                                for sample in sorted(seen, key=lambda sample: sample["position"]))
+
+
+class WholeCheckpoints(TrainerCallback):
+    """Marks checkpoints that have been written to their end."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / _WHOLE).touch()
+
+
+def read_samples(path: Path) -> Iterator[dict[str, Any]]:
+    """The samples that a run has seen, those of an interrupted last line left out."""
+    return (json.loads(line) for line in _lines(path))
+
+
+def last_checkpoint(folder: Path) -> tuple[int, Path | None]:
+    """The step of the last whole checkpoint, and where it is; 0 and None where there is none."""
+    found = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{_WHOLE}")]
+    steps = {int(path.name.rpartition("-")[2]): path for path in found}
+    return max(steps.items(), default=(0, None))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    if path.exists():
+        with path.open() as file:
+            yield from (line for line in file if line.endswith("\n"))
