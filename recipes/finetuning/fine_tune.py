@@ -88,11 +88,19 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     from accelerate.utils import set_seed
     from transformers import TrainingArguments
     from transformers.trainer_callback import PrinterCallback
+    from transformers.utils import logging
 
     from recipes.finetuning.collator import AnswerCollator
-    from recipes.finetuning.model import open_model, prepared, save_model, stops_of
+    from recipes.finetuning.model import open_model, prepared, read_weights, save_model, stops_of
     from recipes.finetuning.outcome import FILE_NAME, tally, write_outcome
-    from recipes.finetuning.trainer import AnswerTrainer, SampleLog, WholeCheckpoints, last_checkpoint, read_samples
+    from recipes.finetuning.trainer import (
+        AnswerTrainer,
+        Progress,
+        SampleLog,
+        WholeCheckpoints,
+        last_checkpoint,
+        read_samples,
+    )
 
     processes = PartialState().num_processes
     vlm = open_model(model, settings)
@@ -101,6 +109,7 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     PartialState().wait_for_everyone()
     if (out / FILE_NAME).exists():
         return
+    logging.disable_progress_bar()  # of weights that are read and written: it would break ours
     set_seed(settings.seed)
     dataset = PlannedSamples(data.plan, data.rows, settings.longest_side, settings.batch_size * processes)
     has_gpu = torch.cuda.is_available()
@@ -115,12 +124,14 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
         ddp_find_unused_parameters=processes > 1,  # conversations without a picture leave the vision tower out
         train_sampling_strategy="sequential", remove_unused_columns=False, dataloader_num_workers=settings.workers,
         save_strategy="steps", save_steps=settings.save_every, save_total_limit=2, logging_steps=1, report_to="none",
-        disable_tqdm=not progress)
+        disable_tqdm=True)
     step, checkpoint = last_checkpoint(out / "checkpoints")
     log = SampleLog(out / "samples.jsonl")
+    weights = read_weights(vlm, settings, checkpoint)
     trainer = AnswerTrainer(
-        model=prepared(vlm.model, settings), args=arguments, train_dataset=dataset,
-        data_collator=AnswerCollator(vlm, stops_of(vlm)), callbacks=[log, WholeCheckpoints()])
+        model=prepared(weights, settings), args=arguments, train_dataset=dataset,
+        data_collator=AnswerCollator(vlm, stops_of(weights, vlm.processor.tokenizer)),
+        callbacks=[log, WholeCheckpoints(), *([Progress()] if progress else [])])
     log.trainer = trainer
     trainer.remove_callback(PrinterCallback)
     if trainer.is_world_process_zero():

@@ -23,10 +23,20 @@ def open_model(name: str, settings: TrainSettings) -> VisionLanguageModel:
         model_revision=settings.model_revision, dtype=settings.weights, device_map="", attention=settings.attention))
 
 
-def stops_of(vlm: VisionLanguageModel) -> list[int]:
+def read_weights(vlm: VisionLanguageModel, settings: TrainSettings, checkpoint: Path | None) -> Any:
+    """The model with its weights; where training goes on with all of them, those of its own checkpoint."""
+    if checkpoint is None or settings.lora:
+        return vlm.model
+    from transformers import AutoModelForImageTextToText
+
+    given = {"attn_implementation": settings.attention} if settings.attention else {}
+    return AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=vlm.dtype, **given)
+
+
+def stops_of(model: Any, tokenizer: Any) -> list[int]:
     """Tokens that end an answer."""
-    held = vlm.model.generation_config.eos_token_id
-    return [*(held if isinstance(held, list) else [held]), vlm.processor.tokenizer.eos_token_id]
+    held = model.generation_config.eos_token_id
+    return [*(held if isinstance(held, list) else [held]), tokenizer.eos_token_id]
 
 
 def prepared(model: Any, settings: TrainSettings) -> Any:

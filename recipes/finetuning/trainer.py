@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from accelerate.utils import gather_object
+from tqdm import tqdm
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
@@ -54,6 +55,14 @@ class AnswerTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Only adapters and sharded weights: others have been read from the checkpoint already. The base class would
+        look for them by the names that they have in memory; files of many families have other names, and it would go
+        on with the weights that training began with."""
+        if hasattr(self.model, "get_base_model") or self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+
 class SampleLog(TrainerCallback):
     """``samples.jsonl``: a line for every sample of every step, in the order of the plan."""
 
@@ -82,6 +91,23 @@ class WholeCheckpoints(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / _WHOLE).touch()
+
+
+class Progress(TrainerCallback):
+    """A bar of the steps, with the loss of the last."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
+        if logs and "loss" in logs:
+            self._bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        self._bar.update()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        self._bar.close()
 
 
 def read_samples(path: Path) -> Iterator[dict[str, Any]]:
