@@ -1,13 +1,16 @@
 """Ask an answerer the questions of a split that are not answered yet, and keep each answer as it comes."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import islice
 
+from PIL import Image
 from tqdm import tqdm
 
+from builders.spar.pictures import with_markers
 from recipes.answerers.answerer import FAILED, Answerer
 from recipes.predictions import Answers, Counts, PredictionStore
-from recipes.questions import Questions, Row
+from recipes.questions import EncodedViews, Questions, Row
 from recipes.shards import WHOLE, Shard
 
 
@@ -43,4 +46,13 @@ def answer_all(
 
 def _with_images(questions: Questions, positions: list[int]) -> Iterator[Row]:
     for position, views in questions.views(positions):
-        yield questions.rows[position] | {"image": views}
+        row = questions.rows[position]
+        yield row | {"image": _marked(row, views)}
+
+
+def _marked(row: Row, views: EncodedViews) -> EncodedViews:
+    """The pictures with the markers that the question names: SPAR-7M has them as data, SPAR-Bench in its pictures."""
+    given = [view for view in views if view is not None]
+    if "id" in row or len(given) < len(views) or not any(item["color"] for item in row.get("objects") or ()):
+        return views
+    return [entry["bytes"] for entry in with_markers(row, [(view, Image.open(BytesIO(view))) for view in given])]

@@ -50,16 +50,17 @@ class TinyModel:
         return folder
 
 
-def make_tiny(texts: Iterable[str], size: TinySize, seed: int) -> TinyModel:
+def make_tiny(texts: Iterable[str], size: TinySize, seed: int, keeps_spaces: bool = False) -> TinyModel:
     """A model with random weights.
 
     Args:
         texts: all that it will be asked and answer.
+        keeps_spaces: words know the space before them, so that "1.5" is not written "1 . 5".
     """
     import torch
     import transformers
 
-    tokenizer = _tokenizer(texts)
+    tokenizer = _tokenizer(texts, keeps_spaces)
     vision = transformers.CLIPVisionConfig(
         hidden_size=size.vision_width, intermediate_size=4 * size.vision_width, num_hidden_layers=size.vision_layers,
         num_attention_heads=size.heads, image_size=size.picture, patch_size=size.patch, projection_dim=size.width)
@@ -85,15 +86,20 @@ def make_tiny(texts: Iterable[str], size: TinySize, seed: int) -> TinyModel:
     return TinyModel(model, processor)
 
 
-def _tokenizer(texts: Iterable[str]) -> Any:
+def _tokenizer(texts: Iterable[str], keeps_spaces: bool) -> Any:
     import tokenizers
     import transformers
 
-    split = tokenizers.pre_tokenizers.Whitespace()
+    split: Any = tokenizers.pre_tokenizers.Whitespace()
+    if keeps_spaces:
+        split = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        texts = [f" {text}" for text in texts]  # as the template has them
     words = sorted({word for text in texts for word, _ in split.pre_tokenize_str(text)})
     vocabulary = {word: number for number, word in enumerate([PAD, START, END, UNKNOWN, IMAGE, *words])}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = split
+    if keeps_spaces:
+        tokenizer.decoder = tokenizers.decoders.ByteLevel()
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=START, eos_token=END, pad_token=PAD, unk_token=UNKNOWN,
         extra_special_tokens={"image_token": IMAGE})

@@ -86,7 +86,6 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     import torch
     from accelerate import PartialState
     from accelerate.utils import set_seed
-    from transformers import TrainingArguments
     from transformers.trainer_callback import PrinterCallback
     from transformers.utils import logging
 
@@ -100,6 +99,7 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
         WholeCheckpoints,
         last_checkpoint,
         read_samples,
+        training_arguments,
     )
 
     processes = PartialState().num_processes
@@ -112,24 +112,12 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     logging.disable_progress_bar()  # of weights that are read and written: it would break ours
     set_seed(settings.seed)
     dataset = PlannedSamples(data.plan, data.rows, settings.longest_side, settings.batch_size * processes)
-    has_gpu = torch.cuda.is_available()
-    arguments = TrainingArguments(
-        output_dir=str(out / "checkpoints"), num_train_epochs=1, seed=settings.seed,
-        per_device_train_batch_size=settings.batch_size, gradient_accumulation_steps=settings.accumulate,
-        learning_rate=settings.rate, lr_scheduler_type=settings.schedule, warmup_steps=settings.warmup,
-        weight_decay=settings.weight_decay, max_grad_norm=settings.max_grad_norm, optim=settings.optimizer,
-        bf16=has_gpu and torch.cuda.is_bf16_supported(), use_cpu=not has_gpu,
-        activation_checkpointing=settings.gradient_checkpointing,
-        activation_checkpointing_kwargs={"use_reentrant": False} if settings.gradient_checkpointing else None,
-        ddp_find_unused_parameters=processes > 1,  # conversations without a picture leave the vision tower out
-        train_sampling_strategy="sequential", remove_unused_columns=False, dataloader_num_workers=settings.workers,
-        save_strategy="steps", save_steps=settings.save_every, save_total_limit=2, logging_steps=1, report_to="none",
-        disable_tqdm=True)
     step, checkpoint = last_checkpoint(out / "checkpoints")
     log = SampleLog(out / "samples.jsonl")
     weights = read_weights(vlm, settings, checkpoint)
     trainer = AnswerTrainer(
-        model=prepared(weights, settings), args=arguments, train_dataset=dataset,
+        model=prepared(weights, settings), args=training_arguments(settings, out / "checkpoints", processes),
+        train_dataset=dataset,
         data_collator=AnswerCollator(vlm, stops_of(weights, vlm.processor.tokenizer)),
         callbacks=[log, WholeCheckpoints(), *([Progress()] if progress else [])])
     log.trainer = trainer
@@ -143,7 +131,7 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
         save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), state, out / "model")
         curve = [{key: entry[key] for key in _CURVE if key in entry}
                  for entry in trainer.state.log_history if "loss" in entry]
-        devices = torch.cuda.get_device_name() if has_gpu else "CPU"
+        devices = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
         write_outcome(out, run, tally(read_samples(out / "samples.jsonl")), curve, f"{processes} x {devices}")
     trainer.accelerator.wait_for_everyone()
 

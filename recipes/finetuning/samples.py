@@ -79,18 +79,18 @@ def _with_pictures(sample: Sample, longest_side: int) -> Sample:
         raise InputError(f"{sample.source}: {sample.uid}: the dataset refers to its pictures but does not hold them; "
                          "give your scans (--scans NAME=ROOT), or build it with --pixels embedded")
     try:
-        pictures = [_decoded(view) for view in sample.views]
+        pictures = [_decoded(view, longest_side) for view in sample.views]
     except (OSError, SyntaxError, ValueError) as error:
         blank = [Image.new("RGB", _BLANK)] * len(sample.views)
         return replace(sample, views=blank, problem=f"a picture cannot be decoded ({type(error).__name__})")
-    if sample.objects:
-        pictures = draw_markers(pictures, sample.objects)
-    if longest_side:
-        for picture in pictures:
-            picture.thumbnail((longest_side, longest_side), Image.Resampling.BICUBIC)
-    return replace(sample, views=pictures)
+    return replace(sample, views=draw_markers(pictures, sample.objects) if sample.objects else pictures)
 
 
-def _decoded(view: Any) -> Image.Image:
+def _decoded(view: Any, longest_side: int) -> Image.Image:
     picture = Image.open(BytesIO(view)) if isinstance(view, bytes) else view
-    return picture.convert("RGB")
+    if longest_side:
+        picture.draft("RGB", (longest_side, longest_side))  # a JPEG is decoded at an eighth of its size and so on
+    picture = picture.convert("RGB")
+    if longest_side:
+        picture.thumbnail((longest_side, longest_side), Image.Resampling.BICUBIC)
+    return picture

@@ -10,14 +10,35 @@ from typing import Any
 import torch
 from accelerate.utils import gather_object
 from tqdm import tqdm
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from builders.hub.files import replacing
 from recipes.finetuning.collator import IGNORED, SEEN
+from recipes.finetuning.settings import TrainSettings
 
 _WHOLE = "whole"
 """Empty file in a checkpoint that has been written to its end."""
+
+
+def training_arguments(settings: TrainSettings, folder: Path, processes: int = 1) -> TrainingArguments:
+    """The settings as transformers has them: in bfloat16 where there is a GPU, one epoch in the order of the plan.
+
+    Args:
+        folder: for checkpoints.
+    """
+    has_gpu, saves = torch.cuda.is_available(), settings.gradient_checkpointing
+    return TrainingArguments(
+        output_dir=str(folder), num_train_epochs=1, seed=settings.seed,
+        per_device_train_batch_size=settings.batch_size, gradient_accumulation_steps=settings.accumulate,
+        learning_rate=settings.rate, lr_scheduler_type=settings.schedule, warmup_steps=settings.warmup,
+        weight_decay=settings.weight_decay, max_grad_norm=settings.max_grad_norm, optim=settings.optimizer,
+        bf16=has_gpu and torch.cuda.is_bf16_supported(), use_cpu=not has_gpu,
+        activation_checkpointing=saves, activation_checkpointing_kwargs={"use_reentrant": False} if saves else None,
+        ddp_find_unused_parameters=processes > 1,  # conversations without a picture leave the vision tower out
+        train_sampling_strategy="sequential", remove_unused_columns=False, dataloader_num_workers=settings.workers,
+        save_strategy="steps", save_steps=settings.save_every, save_total_limit=2, logging_steps=1, report_to="none",
+        disable_tqdm=True)
 
 
 class AnswerTrainer(Trainer):

@@ -1,20 +1,25 @@
 """The command as a user runs it: files, exit codes, messages."""
 
+import io
 import json
 import math
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from builders.errors import InputError
+from builders.spar.markers import COLORS
 from metrics.mra._core import mra
-from recipes.predictions import read_predictions
+from recipes.answerers.answerer import Answer, Answerer
+from recipes.asking import answer_all
+from recipes.predictions import PredictionStore, read_predictions
 from recipes.questions import Questions, open_questions
 from recipes.results import read_results
 from recipes.spar_bench import evaluate
 from tests.commands import run, run_process
-from tests.recipes.made import make_folder, mixed_rows
+from tests.recipes.made import make_7m_folder, make_folder, make_row, mixed_rows
 
 
 def test_the_command_writes_both_files_in_their_published_form(small: Questions, tmp_path: Path):
@@ -94,3 +99,30 @@ def test_a_folder_whose_build_has_not_finished_is_refused(small: Questions):
 def test_a_repository_that_cannot_be_reached_is_named():
     with pytest.raises(InputError, match="org/absent@v1: no such folder, and the Hub did not give it"):
         open_questions("org/absent", revision="v1")
+
+
+def test_a_model_is_shown_the_markers_it_is_asked_about(tmp_path: Path):
+    """Those of SPAR-7M are data, and drawn when it is asked; SPAR-Bench has them in its pictures."""
+
+    class Looks(Answerer):
+        """Says which colours are in the middle of the pictures."""
+
+        reads_images = True
+
+        def answer(self, rows):
+            seen = [[Image.open(io.BytesIO(view)).getpixel((100, 50)) for view in row["image"]] for row in rows]
+            return [Answer(json.dumps(colors), None, "empty", None, 0.0) for colors in seen]
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (200, 100), (90, 90, 90)).save(buffer, "PNG")
+    blue = {"object_id": "1", "label": "bed", "color": "blue", "image_index": 1, "point": [500, 500], "bbox": None}
+    rows = [make_row("position_matching", 0, "A", ("1", "2"), objects=[blue],
+                     image=[{"bytes": buffer.getvalue(), "path": "a.png"}] * 2)]
+    bare, marked = (90, 90, 90), COLORS["blue"]
+    for folder, split, expected in ((make_7m_folder(tmp_path / "7m", rows), "validation", (bare, marked)),
+                                    (make_folder(tmp_path / "bench", rows), "test", (bare, bare))):
+        questions = open_questions(str(folder), split=split)
+        store = PredictionStore(tmp_path / split / "predictions.parquet", {})
+        (answer,), _ = (found.values() for found in answer_all(Looks(), questions, 0, store, 8, progress=False))
+        for color, wanted in zip(json.loads(answer.raw_text), expected, strict=True):
+            assert color == pytest.approx(wanted, abs=30)  # a marked picture is a JPEG
