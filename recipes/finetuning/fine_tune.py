@@ -102,11 +102,12 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
         training_arguments,
     )
 
-    processes = PartialState().num_processes
+    state = PartialState(cpu=not torch.cuda.is_available())  # otherwise it does not see several processes without GPUs
+    processes = state.num_processes
     vlm = open_model(model, settings)
     run = _run(vlm, model, data, settings, processes)
-    _begin(out, run, PartialState().is_main_process)
-    PartialState().wait_for_everyone()
+    _begin(out, run, state.is_main_process)
+    state.wait_for_everyone()
     if (out / FILE_NAME).exists():
         return
     logging.disable_progress_bar()  # of weights that are read and written: it would break ours
@@ -126,9 +127,9 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
         log.go_on_after(step)
     trainer.accelerator.wait_for_everyone()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    state = trainer.accelerator.get_state_dict(trainer.model)
+    trained = trainer.accelerator.get_state_dict(trainer.model)
     if trainer.is_world_process_zero():
-        save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), state, out / "model")
+        save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), trained, out / "model")
         curve = [{key: entry[key] for key in _CURVE if key in entry}
                  for entry in trainer.state.log_history if "loss" in entry]
         devices = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"

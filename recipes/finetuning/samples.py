@@ -15,6 +15,8 @@ Message = dict[str, Any]
 """``role`` (system, user, assistant) and ``content``, which has parts ``{"type": "text", "text": ...}`` and ``{"type":
 "image"}``, as chat templates take them."""
 
+FILLING = -1
+"""Position of what only fills up the last step."""
 _BLANK = (64, 64)
 
 
@@ -32,7 +34,7 @@ class Sample:
     source: str = ""
     problem: str = ""
     """Why nothing is to be learned from it; empty: something is."""
-    position: int = -1
+    position: int = FILLING
 
 
 class Rows(Protocol):
@@ -71,7 +73,7 @@ class PlannedSamples:
         name = self._plan.sources[self._plan.source[place]]
         sample = replace(self._rows[name].sample(int(self._plan.row[place])), source=name, position=position)
         sample = _with_pictures(sample, self._longest_side)
-        return sample if position == place else replace(sample, problem="fills the last step")
+        return sample if position == place else replace(sample, position=FILLING, problem="fills the last step")
 
 
 def _with_pictures(sample: Sample, longest_side: int) -> Sample:

@@ -15,6 +15,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from builders.hub.files import replacing
 from recipes.finetuning.collator import IGNORED, SEEN
+from recipes.finetuning.samples import FILLING
 from recipes.finetuning.settings import TrainSettings
 
 _WHOLE = "whole"
@@ -103,7 +104,8 @@ class SampleLog(TrainerCallback):
         if state.is_world_process_zero:
             with self._path.open("a") as file:
                 file.writelines(json.dumps({"step": state.global_step} | sample) + "\n"
-                                for sample in sorted(seen, key=lambda sample: sample["position"]))
+                                for sample in sorted(seen, key=lambda sample: sample["position"])
+                                if sample["position"] != FILLING)
 
 
 class WholeCheckpoints(TrainerCallback):
