@@ -72,13 +72,13 @@ def save_model(vlm: VisionLanguageModel, model: Any, state: dict[str, Any], fold
     if hasattr(model, "merge_and_unload"):
         model.save_pretrained(folder.with_name("adapter"), state_dict=state)
         model, state = model.merge_and_unload(), {}
-    config = model.config
-    dtype = vlm.saved_dtype
-    whole = {name: weight.to(getattr(torch, dtype)) if weight.is_floating_point() else weight
+    dtype = getattr(torch, vlm.saved_dtype)
+    cast: dict[int, Any] = {}  # by where they are in memory: weights that are tied stay one
+    whole = {name: cast.setdefault(weight.data_ptr(), weight.to(dtype) if weight.is_floating_point() else weight)
              for name, weight in (state or model.state_dict()).items()}
     partial = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
-    config.dtype = getattr(torch, dtype)
+    model.config.dtype = dtype
     model.save_pretrained(partial, state_dict=whole)
     for path in _processor_files(vlm):
         shutil.copyfile(path, partial / path.name)
