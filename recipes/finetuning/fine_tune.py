@@ -15,6 +15,7 @@ from recipes.finetuning.own_rows import OwnRows
 from recipes.finetuning.plan import Plan, make_plan, size_of
 from recipes.finetuning.samples import PlannedSamples, Rows
 from recipes.finetuning.settings import UNIMPORTANT, TrainSettings
+from recipes.finetuning.streamed_rows import StreamedRows
 from recipes.questions import is_ours
 
 _RUN = "run.json"
@@ -49,8 +50,9 @@ class Data:
         lines = [f"{self.mix.title}: {total:,} samples", f"{'':<24}{'available':>14}{'samples':>14}{'share':>9}"]
         for name, count in self.counts.items():
             available = size_of(self.rows[name].strata)
-            again = f"   each {count / available:.1f} times" if count > available else ""
-            lines.append(f"{name:<24}{available:>14,}{count:>14,}{count / total:>9.1%}{again}")
+            again = f"   each {count / available:.1f} times" if available and count > available else ""
+            shown = "streamed" if available is None else f"{available:,}"
+            lines.append(f"{name:<24}{shown:>14}{count:>14,}{count / total:>9.1%}{again}")
             left_out = self.rows[name].provenance.get("left_out") or {}
             lines += [f"    left out {number:,}: {reason}" for reason, number in left_out.items()]
         return "\n".join(lines)
@@ -65,7 +67,7 @@ def open_data(mix: Mix, total: int | None, settings: TrainSettings, scans: Seque
     """
     rows = {source.name: _rows_of(source, settings, scans, progress) for source in mix.sources}
     counts = counts_of(mix, {name: size_of(held.strata) for name, held in rows.items()}, total)
-    if empty := [name for name, count in counts.items() if count and not size_of(rows[name].strata)]:
+    if empty := [name for name, count in counts.items() if count and size_of(rows[name].strata) == 0]:
         raise InputError(f"{empty[0]}: has no row of one of the tags that are to be balanced")
     plan = make_plan({name: held.strata for name, held in rows.items()}, counts, settings.epochs, settings.seed)
     if not len(plan):
@@ -139,8 +141,10 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
 
 def _rows_of(source: Source, settings: TrainSettings, scans: Sequence[str], progress: bool) -> Rows:
     if is_ours(source.dataset, source.revision or None):
+        if source.stream:
+            raise InputError(f"{source.name}: our own datasets are not streamed: each row is read when it is its turn")
         return OwnRows(source, settings.prompts, scans)
-    return GeneralRows(source, progress)
+    return StreamedRows(source, settings.seed) if source.stream else GeneralRows(source, progress)
 
 
 def _run(vlm: VisionLanguageModel, model: str, data: Data, settings: TrainSettings, processes: int) -> dict[str, Any]:

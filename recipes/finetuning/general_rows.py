@@ -5,7 +5,8 @@ looked at once in the beginning (not their pictures), so that those that cannot 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,10 @@ class GeneralRows:
         Raises:
             InputError: the dataset cannot be loaded, or no row of it is a conversation that can be read.
         """
-        held = _loaded(source)
+        held = loaded(source)
         self._name = source.name
-        self._folder = Path(source.dataset).parent
-        self._turns = _column(held, COLUMNS, source, "of conversations")
-        self._pictures = next((name for name in PICTURE_COLUMNS if name in held.column_names), None)
-        self._rows = _undecoded(held)
+        self._form = Form.of(source, held.column_names)
+        self._rows = undecoded(held)
         readable, problems = self._look(progress)
         fits = chosen(self._table(list(source.where)), source) if source.where else np.ones(len(held), np.bool_)
         self.provenance: dict[str, Any] = {
@@ -57,9 +56,7 @@ class GeneralRows:
         self.strata: Strata = strata_of(rows, tags)
 
     def sample(self, row: int) -> Sample:
-        held = self._rows[row]
-        views = [self._encoded(view) for view in _listed(held[self._pictures])] if self._pictures else []
-        return Sample(f"{self._name}/{row}", self._name, read_conversation(held[self._turns], len(views)), views)
+        return self._form.sample(self._rows[row], f"{self._name}/{row}", self._name)
 
     def _look(self, progress: bool) -> tuple[np.ndarray, Counter[str]]:
         """(N,) which rows can be read, and why the others cannot."""
@@ -75,47 +72,79 @@ class GeneralRows:
 
     def _texts(self) -> Iterator[tuple[Any, int]]:
         """Turns and number of pictures of each row; the pictures themselves are not touched."""
-        columns = [self._turns, *([self._pictures] if self._pictures else [])]
+        turns_in, pictures_in = self._form.turns, self._form.pictures
+        columns = [turns_in, *([pictures_in] if pictures_in else [])]
         for table in self._rows.select_columns(columns).with_format("arrow").iter(_BATCH):
-            turns = chain.from_iterable(chunk.to_pylist() for chunk in table[self._turns].chunks)
-            yield from zip(turns, _numbers(table[self._pictures]) if self._pictures else [0] * len(table), strict=True)
+            turns = chain.from_iterable(chunk.to_pylist() for chunk in table[turns_in].chunks)
+            yield from zip(turns, _numbers(table[pictures_in]) if pictures_in else [0] * len(table), strict=True)
 
     def _table(self, columns: list[str]) -> pa.Table:
         known = [name for name in columns if name in self._rows.column_names]
-        return self._rows.select_columns(known or [self._turns]).with_format("arrow")[:]
+        return self._rows.select_columns(known or [self._form.turns]).with_format("arrow")[:]
+
+
+@dataclass(frozen=True)
+class Form:
+    """Where the rows of a dataset have their conversations and pictures."""
+
+    folder: Path
+    """From which paths of pictures count."""
+    turns: str
+    pictures: str | None
+
+    @classmethod
+    def of(cls, source: Source, columns: Sequence[str]) -> "Form":
+        """
+        Raises:
+            InputError: no column of conversations.
+        """
+        turns = next((name for name in COLUMNS if name in columns), None)
+        if turns is None:
+            raise InputError(f"{source.name}: {source.dataset} has no column of conversations ({', '.join(COLUMNS)}); "
+                             f"it has: {', '.join(columns)}")
+        path = Path(source.dataset)
+        pictures = next((name for name in PICTURE_COLUMNS if name in columns), None)
+        return cls(path if path.is_dir() else path.parent, turns, pictures)
+
+    def sample(self, row: Mapping[str, Any], uid: str, task: str) -> Sample:
+        """
+        Raises:
+            Unreadable: the row is no conversation.
+        """
+        held = row[self.pictures] if self.pictures else None
+        views = held if isinstance(held, list) else [] if held is None else [held]
+        return Sample(uid, task, read_conversation(row[self.turns], len(views)), [self._encoded(v) for v in views])
 
     def _encoded(self, view: Any) -> Any:
-        """The bytes of a picture; a path counts from the folder that a JSON file is in."""
+        """The bytes of a picture, or where it is."""
         if isinstance(view, dict):
             if view.get("bytes") is not None:
                 return view["bytes"]
             view = view.get("path")
-        return (self._folder / view).read_bytes() if isinstance(view, str) else view
+        return self.folder / view if isinstance(view, str) else view
 
 
-def _loaded(source: Source) -> datasets.Dataset:
+def loaded(source: Source) -> Any:
+    """The dataset of a source, in memory or as a stream.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
     path = Path(source.dataset)
     try:
         if path.suffix in (".json", ".jsonl"):
-            return datasets.load_dataset("json", data_files=str(path), split="train")
+            return datasets.load_dataset("json", data_files=str(path), split="train", streaming=source.stream)
         return datasets.load_dataset(source.dataset, *source.config, split=source.split,
-                                     revision=source.revision or None)
+                                     revision=source.revision or None, streaming=source.stream)
     except (OSError, ValueError, TypeError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         problem = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(f"{source.name}: {source.dataset} cannot be loaded ({problem})") from error
 
 
-def _column(held: datasets.Dataset, names: tuple[str, ...], source: Source, what: str) -> str:
-    for name in names:
-        if name in held.column_names:
-            return name
-    raise InputError(f"{source.name}: {source.dataset} has no column {what} ({', '.join(names)}); it has: "
-                     f"{', '.join(held.column_names)}")
-
-
-def _undecoded(held: datasets.Dataset) -> datasets.Dataset:
+def undecoded(held: Any) -> Any:
+    """The dataset with its pictures as they are stored."""
     raw = datasets.Image(decode=False)
-    for name, feature in held.features.items():
+    for name, feature in (held.features or {}).items():
         if isinstance(feature, datasets.Image):
             held = held.cast_column(name, raw)
         elif isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image):
@@ -127,10 +156,6 @@ def _numbers(column: pa.ChunkedArray) -> list[int]:
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return pc.fill_null(pc.list_value_length(column), 0).to_pylist()
     return pc.cast(pc.is_valid(column), pa.int64()).to_pylist()
-
-
-def _listed(held: Any) -> list[Any]:
-    return held if isinstance(held, list) else [] if held is None else [held]
 
 
 def _commit(held: datasets.Dataset) -> str | None:

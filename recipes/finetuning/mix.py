@@ -10,6 +10,7 @@
         split: train
         where: {format_type: [select, fill], img_type: [single_view]}     # only rows with one of these values
         balance: heuristic               # as many counter rows as consistent ones
+        stream: true                     # read as it comes, nothing downloaded first; conversations only
         share: 0.4
       general: {share: 0.6}              # to be given: --source general=REPO
 
@@ -44,6 +45,8 @@ class Source:
     where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Column -> the values that rows may have."""
     balance: str = ""
+    stream: bool = False
+    """Whether the rows are read as they come: how many there are is not known then."""
     count: int | None = None
     share: Fraction | None = None
 
@@ -108,12 +111,15 @@ def with_datasets(mix: Mix | None, given: Iterable[str]) -> Mix:
     return replace(mix, sources=sources)
 
 
-def counts_of(mix: Mix, available: Mapping[str, int], total: int | None = None) -> dict[str, int]:
+def counts_of(mix: Mix, available: Mapping[str, int | None], total: int | None = None) -> dict[str, int]:
     """Samples of each source in one epoch; they add up to the total exactly.
 
     Args:
-        available: rows that each source has.
+        available: rows that each source has; None: not known.
         total: instead of the mix's own; counts are then scaled to it.
+
+    Raises:
+        InputError: neither said nor known how many.
 
     Example:
         >>> mix = Mix("", None, (Source("a", share=Fraction("0.4")), Source("b", share=Fraction("0.6"))))
@@ -126,10 +132,16 @@ def counts_of(mix: Mix, available: Mapping[str, int], total: int | None = None) 
     shares = [source.share for source in mix.sources]
     if shares[0] is not None:
         weights = [Fraction(share or 0) for share in shares]
-        total = total or min(int(available[source.name] / weight)
-                             for source, weight in zip(mix.sources, weights, strict=True))
+        most = [int(held / weight) for source, weight in zip(mix.sources, weights, strict=True)
+                if (held := available[source.name]) is not None]
+        if not total and not most:
+            raise InputError(f"{mix.title}: how many samples? Nobody knows how many rows a stream has: give --total")
+        total = total or min(most)
     else:
-        counts = [available[source.name] if source.count is None else source.count for source in mix.sources]
+        known = [available[source.name] if source.count is None else source.count for source in mix.sources]
+        if unknown := [source.name for source, held in zip(mix.sources, known, strict=True) if held is None]:
+            raise InputError(f"{unknown[0]}: nobody knows how many rows a stream has: give it a count")
+        counts = [held or 0 for held in known]
         total = total or sum(counts)
         weights = [Fraction(count, sum(counts)) for count in counts]
     return dict(zip((source.name for source in mix.sources), apportioned(total, weights), strict=True))
@@ -166,6 +178,8 @@ def _source(where: str, name: str, entry: Any) -> Source:
     held |= {key: str(held[key] or "") for key in ("dataset", "revision", "split", "balance") if key in held}
     if held.get("balance", "") not in BALANCES:
         raise InputError(f"{where}: balance: {held['balance']!r}; expected heuristic")
+    if not isinstance(held.get("stream", False), bool) or (held.get("stream") and held.get("balance")):
+        raise InputError(f"{where}: stream: expected true or false, and true only without balance")
     count, share = held.get("count"), held.get("share")
     if count is not None and not _is_count(count):
         raise InputError(f"{where}: count: expected a number of samples, got {count!r}")

@@ -38,11 +38,11 @@ class Plan:
         return len(self.row)
 
 
-def make_plan(strata: Mapping[str, Strata], counts: Mapping[str, int], epochs: int, seed: int) -> Plan:
+def make_plan(strata: Mapping[str, Strata | None], counts: Mapping[str, int], epochs: int, seed: int) -> Plan:
     """Draw and interleave.
 
     Args:
-        strata: source -> its rows in groups.
+        strata: source -> its rows in groups; None: those of a stream, which come in their own order.
         counts: source -> samples in each epoch.
     """
     names = tuple(counts)
@@ -50,7 +50,12 @@ def make_plan(strata: Mapping[str, Strata], counts: Mapping[str, int], epochs: i
     for epoch in range(epochs):
         streams, owners = [], []
         for number, name in enumerate(names):
-            for group, (rows, count) in enumerate(_quotas(strata[name], counts[name])):
+            groups = strata[name]
+            if groups is None:
+                streams.append(np.arange(counts[name]))
+                owners.append(np.full(counts[name], number, np.uint16))
+                continue
+            for group, (rows, count) in enumerate(_quotas(groups, counts[name])):
                 chosen, order = (generator("finetune", seed, name, group, *key) for key in ((), ("order", epoch)))
                 streams.append(drawn(rows, count, chosen, order))
                 owners.append(np.full(count, number, np.uint16))
@@ -92,9 +97,10 @@ def strata_of(rows: NDArray[np.int64], tags: NDArray[np.str_] | None) -> list[ND
     return [*groups, rows[~np.isin(tags, _DECIDED)]]
 
 
-def size_of(strata: Strata) -> int:
-    """Rows that can be drawn without repeating one: of balanced groups the larger counts as the smaller."""
-    return sum(_weights(strata))
+def size_of(strata: Strata | None) -> int | None:
+    """Rows that can be drawn without repeating one: of balanced groups the larger counts as the smaller. None: not
+    known."""
+    return None if strata is None else sum(_weights(strata))
 
 
 def _weights(strata: Strata) -> list[int]:

@@ -28,7 +28,7 @@ class Sample:
     task: str
     messages: list[Message]
     views: list[Any]
-    """Encoded bytes or pictures; None where there is none."""
+    """Encoded bytes, paths or pictures; None where there is none."""
     objects: Sequence[Mapping[str, Any]] = ()
     """Whose markers are to be drawn."""
     source: str = ""
@@ -40,10 +40,13 @@ class Sample:
 class Rows(Protocol):
     """The rows of one source."""
 
-    strata: Strata
-    """Those to draw from."""
     provenance: dict[str, Any]
     """What identifies them (JSON)."""
+
+    @property
+    def strata(self) -> Strata | None:
+        """Those to draw from; None: they come in their own order."""
+        ...
 
     def sample(self, row: int) -> Sample: ...
 
@@ -84,12 +87,12 @@ def _with_pictures(sample: Sample, longest_side: int) -> Sample:
         pictures = [_decoded(view, longest_side) for view in sample.views]
     except (OSError, SyntaxError, ValueError) as error:
         blank = [Image.new("RGB", _BLANK)] * len(sample.views)
-        return replace(sample, views=blank, problem=f"a picture cannot be decoded ({type(error).__name__})")
+        return replace(sample, views=blank, problem=f"a picture cannot be read ({type(error).__name__})")
     return replace(sample, views=draw_markers(pictures, sample.objects) if sample.objects else pictures)
 
 
 def _decoded(view: Any, longest_side: int) -> Image.Image:
-    picture = Image.open(BytesIO(view)) if isinstance(view, bytes) else view
+    picture = view if isinstance(view, Image.Image) else Image.open(BytesIO(view) if isinstance(view, bytes) else view)
     if longest_side:
         picture.draft("RGB", (longest_side, longest_side))  # a JPEG is decoded at an eighth of its size and so on
     picture = picture.convert("RGB")

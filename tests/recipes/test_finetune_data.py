@@ -23,6 +23,7 @@ from recipes.finetuning.own_rows import OwnRows
 from recipes.finetuning.plan import make_plan, size_of, strata_of
 from recipes.finetuning.samples import PlannedSamples
 from recipes.finetuning.settings import TrainSettings
+from recipes.finetuning.streamed_rows import StreamedRows
 from tests.recipes.made import jpeg, make_7m_folder, make_folder, make_row, mixed_rows
 
 MIXES = Path(__file__).parents[2] / "recipes" / "mixes"
@@ -253,18 +254,49 @@ def test_a_json_file_as_trainers_take_it(tmp_path: Path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     rows = GeneralRows(Source("g", str(path)), progress=False)
     assert [held.tolist() for held in rows.strata] == [[0]]
-    assert rows.sample(0).views == [jpeg(200)]
+    samples = PlannedSamples(make_plan({"g": rows.strata}, {"g": 1}, 1, seed=0), {"g": rows})
+    assert samples[0].views[0].getpixel((0, 0)) == pytest.approx((200, 200, 200), abs=3) and not samples[0].problem
+    (tmp_path / "images" / "a.jpg").unlink()
+    assert samples[0].problem == "a picture cannot be read (FileNotFoundError)"
     path.write_text(json.dumps(lines[1]) + "\n")
     with pytest.raises(InputError, match=r"no row of .* can be read .*of 1: the marks <image> are not as many"):
         GeneralRows(Source("g", str(path)), progress=False)
 
 
-def test_a_picture_that_cannot_be_decoded_is_not_learned_from(tmp_path: Path):
+def test_a_stream_gives_the_same_rows_to_whoever_asks(chats: Path):
+    """In order, from the middle (as after an interruption), and in steps, as one of several workers asks."""
+    DataLoader = pytest.importorskip("torch.utils.data", reason="the extra `models` is not installed").DataLoader
+    source = Source("g", str(chats), stream=True, count=60)
+    data = open_data(Mix("m", None, (source,)), None, TrainSettings(seed=3), progress=False)
+    assert data.plan.row.tolist() == [*range(60)] and "streamed" in data.text()
+
+    def asked(rows: list[int]) -> dict[int, str]:
+        held = StreamedRows(source, 3)
+        return {row: held.sample(row).messages[1]["content"][0]["text"] for row in rows}
+
+    whole = asked([*range(60)])
+    assert sorted(list(whole.values())[:25]) == sorted(f"A {i}." for i in range(25))  # all that can be read, once
+    assert list(whole.values())[:25] != list(whole.values())[25:50]
+    for some in ([*range(40, 60)], [*range(1, 60, 3)], [50, 3]):
+        assert asked(some) == {row: whole[row] for row in some}
+    loader = DataLoader(PlannedSamples(data.plan, data.rows), batch_size=4, num_workers=2, collate_fn=list)
+    answers = [sample.messages[1]["content"][0]["text"] for batch in loader for sample in batch]
+    assert answers == list(whole.values())
+
+
+def test_a_stream_needs_a_count(chats: Path):
+    for source, problem in ((Source("g", str(chats), stream=True), "give it a count"),
+                            (Source("g", str(chats), stream=True, share=Fraction(1)), "give --total")):
+        with pytest.raises(InputError, match=problem):
+            open_data(Mix("m", None, (source,)), None, TrainSettings(), progress=False)
+
+
+def test_a_picture_that_cannot_be_read_is_not_learned_from(tmp_path: Path):
     rows = [make_row("depth_prediction_oc", i, "1.5", image=[{"bytes": data, "path": "a"}])
             for i, data in enumerate((jpeg(9), b"no picture"))]
     source = Source("a", str(make_folder(tmp_path / "bench", rows)), split="test")
     plan = make_plan({"a": [np.arange(2)]}, {"a": 2}, 1, seed=0)
     samples = PlannedSamples(plan, {"a": OwnRows(source, "bare")}, multiple=4)
     problems = {samples[i].uid[-1]: samples[i].problem for i in range(2)}
-    assert problems == {"0": "", "1": "a picture cannot be decoded (UnidentifiedImageError)"}
+    assert problems == {"0": "", "1": "a picture cannot be read (UnidentifiedImageError)"}
     assert len(samples) == 4 and samples[3].problem == "fills the last step"
