@@ -41,7 +41,7 @@ from tests.recipes.tiny_models import FAMILIES, save_tiny
 ROOT = Path(__file__).parents[2]
 COUNT = 24
 EPOCHS = 20
-SETTINGS = TrainSettings(batch_size=4, accumulate=2, epochs=EPOCHS, learning_rate=8e-3, workers=0, save_every=10,
+SETTINGS = TrainSettings(batch_size=4, accumulate=2, epochs=EPOCHS, learning_rate=8e-3, workers=0, save_every=20,
                          gradient_checkpointing=False)
 SAMPLES = EPOCHS * 36
 STEPS = SAMPLES // 8
