@@ -4,7 +4,7 @@
            --out build/tuned
     python recipes/finetune.py --model Qwen/Qwen2.5-VL-3B-Instruct --mix recipes/mixes/spar_mix.yaml \\
            --source spar=org/SPAR-7M --source general=org/conversations --total 100000 --out build/tuned
-    accelerate launch --num_processes 8 recipes/finetune.py ... (the same options)
+    torchrun --nproc_per_node 8 recipes/finetune.py ... (several GPUs: the same options)
     python recipes/spar_bench.py --dataset build/bench --model build/tuned/model --prompts bare --out build/runs/tuned
 
 A mix (recipes/mixes/) says of which datasets how much is taken, and of which rows; counts are met exactly, and printed

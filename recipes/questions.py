@@ -132,16 +132,17 @@ def manifest_sha256(dataset: str, revision: str | None = None) -> str:
     return sha256_of(folder / "manifest.json")
 
 
-def is_ours(dataset: str, revision: str | None = None) -> bool:
-    """Whether a folder or repository is one that ``scripts/build.py`` has made: it has a manifest.
+def identify(dataset: str, revision: str | None = None) -> tuple[bool, str | None]:
+    """Whether a folder or repository is one that ``scripts/build.py`` has made (it has a manifest), and its commit;
+    None for a folder or file.
 
     Raises:
         InputError: no such folder, file or repository.
     """
     if Path(dataset).is_file():
-        return False
-    folder, _ = _located(dataset, revision, ["manifest.json"])
-    return (folder / "manifest.json").is_file()
+        return False, None
+    folder, commit = _located(dataset, revision, ["manifest.json"])
+    return (folder / "manifest.json").is_file(), commit
 
 
 def require_spar(questions: Questions) -> None:

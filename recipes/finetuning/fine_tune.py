@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from recipes.finetuning.plan import Plan, make_plan, size_of
 from recipes.finetuning.samples import PlannedSamples, Rows
 from recipes.finetuning.settings import UNIMPORTANT, TrainSettings
 from recipes.finetuning.streamed_rows import StreamedRows
-from recipes.questions import is_ours
+from recipes.questions import identify
 
 _RUN = "run.json"
 _CURVE = ("step", "loss", "learning_rate", "grad_norm")
@@ -128,7 +128,11 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     if trainer.is_world_process_zero():
         log.go_on_after(step)
     trainer.accelerator.wait_for_everyone()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except torch.OutOfMemoryError as error:
+        raise InputError("out of memory; take a smaller --batch-size (and a larger --accumulate), --lora 16, --set "
+                         "longest_side=448 or more GPUs (scripts/benchmarks/training.py measures)") from error
     trained = trainer.accelerator.get_state_dict(trainer.model)
     if trainer.is_world_process_zero():
         save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), trained, out / "model")
@@ -140,7 +144,9 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
 
 
 def _rows_of(source: Source, settings: TrainSettings, scans: Sequence[str], progress: bool) -> Rows:
-    if is_ours(source.dataset, source.revision or None):
+    is_ours, commit = identify(source.dataset, source.revision or None)
+    source = replace(source, revision=commit or "")
+    if is_ours:
         if source.stream:
             raise InputError(f"{source.name}: our own datasets are not streamed: each row is read when it is its turn")
         return OwnRows(source, settings.prompts, scans)

@@ -42,7 +42,7 @@ class GeneralRows:
         readable, problems = self._look(progress)
         fits = chosen(self._table(list(source.where)), source) if source.where else np.ones(len(held), np.bool_)
         self.provenance: dict[str, Any] = {
-            "dataset": source.dataset, "revision": _commit(held) or source.revision or None,
+            "dataset": source.dataset, "revision": source.revision or None,
             "fingerprint": held._fingerprint, "config": ",".join(source.config), "split": source.split,
             "left_out": dict(problems.most_common())}
         if not readable.any():
@@ -157,10 +157,3 @@ def _numbers(column: pa.ChunkedArray) -> list[int]:
         return pc.fill_null(pc.list_value_length(column), 0).to_pylist()
     return pc.cast(pc.is_valid(column), pa.int64()).to_pylist()
 
-
-def _commit(held: datasets.Dataset) -> str | None:
-    """Of a dataset from the Hub."""
-    for url in held.info.download_checksums or {}:
-        if url.startswith("hf://") and "@" in url:
-            return url.partition("@")[2].partition("/")[0]
-    return None

@@ -24,6 +24,7 @@ from recipes.finetuning.plan import make_plan, size_of, strata_of
 from recipes.finetuning.samples import PlannedSamples
 from recipes.finetuning.settings import TrainSettings
 from recipes.finetuning.streamed_rows import StreamedRows
+from tests.commands import run
 from tests.recipes.made import jpeg, make_7m_folder, make_folder, make_row, mixed_rows
 
 MIXES = Path(__file__).parents[2] / "recipes" / "mixes"
@@ -165,6 +166,23 @@ def test_sources_must_be_given_and_known():
         with_datasets(mix, ["spars=a/b"])
     given = with_datasets(mix, ["spar=org/SPAR@v0.2.0", "general=x"]).sources
     assert [(source.dataset, source.revision) for source in given] == [("org/SPAR", "v0.2.0"), ("x", "")]
+
+
+def test_the_command_shows_what_it_would_train_on(bench: Path, chats: Path, tmp_path: Path):
+    path = tmp_path / "mix.yaml"
+    path.write_text("sources: {spar: {split: test, count: 30}, general: {count: 10}}")
+    given = ["--model", "org/model", "--out", tmp_path / "out", "--mix", path, "--source", f"spar={bench}"]
+    done = run("recipes/finetune.py", *given, "--source", f"general={chats}", "--total", 20, "--dry-run")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and not (tmp_path / "out").exists()
+    assert ["spar", "40", "15", "75.0%"] in lines and ["general", "25", "5", "25.0%"] in lines
+    for arguments, problem in (
+        ([], "mix: where is general? Give --source general=DATASET"),
+        (["--source", f"general={tmp_path / 'none'}"], "no such folder; build it with scripts/build.py, or name a"),
+        (["--source", f"general={chats}", "--set", "rate=1"], "--set rate=1: expected KEY=VALUE with one of these"),
+    ):
+        failed = run("recipes/finetune.py", *given, *arguments)
+        assert failed.returncode == 2 and problem in failed.stderr and failed.stderr.count("\n") == 1
 
 
 # ---------------------------------------------------------------- our rows
