@@ -101,6 +101,7 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
         WholeCheckpoints,
         last_checkpoint,
         read_samples,
+        sweep,
         training_arguments,
     )
 
@@ -127,6 +128,7 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     trainer.remove_callback(PrinterCallback)
     if trainer.is_world_process_zero():
         log.go_on_after(step)
+        sweep(out / "checkpoints")
     trainer.accelerator.wait_for_everyone()
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

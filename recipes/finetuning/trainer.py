@@ -2,6 +2,7 @@
 samples it saw, and a checkpoint counts once it is whole."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
@@ -136,6 +137,13 @@ class Progress(TrainerCallback):
 def read_samples(path: Path) -> Iterator[dict[str, Any]]:
     """The samples that a run has seen, those of an interrupted last line left out."""
     return (json.loads(line) for line in _lines(path))
+
+
+def sweep(folder: Path) -> None:
+    """Delete the checkpoints that a killed run has left half-written: they would count as one of the last two."""
+    for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        if not (path / _WHOLE).exists():
+            shutil.rmtree(path)
 
 
 def last_checkpoint(folder: Path) -> tuple[int, Path | None]:

@@ -203,7 +203,8 @@ def test_adapters_are_trained_alone_and_merged(given: dict[str, Path], tmp_path:
     again = tmp_path / "again"  # as a run that was killed in the end: it goes on from the adapters of its checkpoint
     again.mkdir()
     shutil.copytree(tmp_path / "checkpoints", again / "checkpoints")
-    shutil.rmtree(again / "checkpoints" / "checkpoint-5")
+    (again / "checkpoints" / "checkpoint-5" / "whole").unlink()  # killed while it wrote this one
+    (again / "checkpoints" / "checkpoint-5" / "adapter_model.safetensors").write_bytes(b"half")
     for name in ("run.json", "samples.jsonl"):
         shutil.copy(tmp_path / name, again)
     train(given, again, settings)

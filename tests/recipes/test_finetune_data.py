@@ -110,6 +110,15 @@ def test_balanced_by_the_heuristic():
     assert more["consistent"] == more["counter"] == 80
 
 
+def test_a_balanced_source_takes_its_tags_from_the_rows(tmp_path: Path):
+    tags = ["consistent"] * 12 + ["counter"] * 4 + [""] * 4
+    rows = [make_row("depth_prediction_oc", i, "1.5", heuristic=tag) for i, tag in enumerate(tags)]
+    folder = make_folder(tmp_path / "bench", with_pictures(rows))
+    source = Source("a", str(folder), split="test", balance="heuristic")
+    found = seen(open_data(Mix("m", None, (source,)), None, TrainSettings(), progress=False))
+    assert Counter(tags[int(uid.rpartition("/")[2])] for _, uid in found) == {"consistent": 4, "counter": 4, "": 4}
+
+
 def test_a_mix_is_what_the_samples_are(bench: Path, chats: Path, tmp_path: Path):
     """SPAR-mix, with rows left out by their columns; counted from what is read."""
     path = tmp_path / "mix.yaml"
