@@ -179,7 +179,7 @@ class Limits:
     its table 10 (open for grounding)."""
     min_description_gap: float = 0.3
     """Metres by which an object is nearer, farther, higher or lower than all others of its name, where that describes
-    it (open)."""
+    it: by centers as across the space between boxes, by bottoms as by tops (open)."""
     max_map_pitch: float = 70.0
     """Degrees; a camera looking steeper up or down gives a map no direction (open)."""
 

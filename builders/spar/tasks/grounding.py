@@ -7,6 +7,7 @@ box's centre in front of it and inside the picture. Objects are named where thei
 by what only they satisfy where others have the same label, or by annotators' words (``builders.spar.scanrefer``).
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from builders.scenes.scene import Array
+from builders.scenes.scene import Array, OrientedBox
 from builders.spar.facts import Asked, Fact, Gold, Rejected
-from builders.spar.geometry import camera_coordinates, project
+from builders.spar.geometry import project
 from builders.spar.limits import Limits
 from builders.spar.records import ImageRecord, SceneRecord
 from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, may_be_called, numbers_in
@@ -66,7 +67,8 @@ class BoxFact(Fact):
 
 def box_numbers(frame: int, image: ImageRecord, center: Array, extents: Array) -> tuple[float, ...]:
     """Frame, u, v, depth and size of a box (metres, world), parallel to ``UNITS``; NaN if it is behind the camera."""
-    x, y, depth = camera_coordinates(center, image.frame).tolist()
+    pose = image.frame.world_from_camera  # not quite a rotation where files print six digits: solved, not transposed
+    x, y, depth = np.linalg.solve(pose[:3, :3], center - pose[:3, 3]).tolist()
     if depth <= 0:
         return (float(frame), *(np.nan,) * 6)
     u, v = project(np.array([x, y, depth]), image.frame.intrinsics).tolist()
@@ -150,26 +152,43 @@ def _references(record: SceneRecord, limits: Limits, views: Sequence[int], targe
     others = [name for name in record.objects if name != target and record.label(name) == label]
     if not others or confusable(label, record.labels):
         return []
-    centers = {name: held.item.box.center for name, held in record.objects.items()}
+    names = [target, *others]
     found = []
 
-    def least(values: Mapping[str, float]) -> bool:
-        return values[target] + limits.min_description_gap <= min(values[name] for name in others)
+    def compare(values: Array, least: Reference, most: Reference) -> None:
+        """
+        Args:
+            values: (N, 2), of each name by two measures, which have to agree.
+        """
+        if (values[0] + limits.min_description_gap <= values[1:]).all():
+            found.append(least)
+        if (values[0] - limits.min_description_gap >= values[1:]).all():
+            found.append(most)
 
-    height = {name: float(centers[name][2]) for name in (target, *others)}
-    found += [Reference("lowest")] if least(height) else []
-    found += [Reference("highest")] if least({name: -value for name, value in height.items()}) else []
+    compare(np.array([_bottom_and_top(record.aligned_boxes[name]) for name in names]),
+            Reference("lowest"), Reference("highest"))
     seen = {name for view in views for name in record.images[view].objects}
     for anchor in sorted(seen & unmistakable(record)):
-        away = {name: float(np.linalg.norm(centers[name] - centers[anchor])) for name in (target, *others)}
-        found += [Reference("closest", anchor)] if least(away) else []
-        found += [Reference("farthest", anchor)] if least({name: -value for name, value in away.items()}) else []
+        compare(np.array([_distances(record, name, anchor) for name in names]),
+                Reference("closest", anchor), Reference("farthest", anchor))
     return found
+
+
+def _bottom_and_top(box: OrientedBox) -> tuple[float, float]:
+    return box.center[2] - box.extents[2] / 2, box.center[2] + box.extents[2] / 2
+
+
+def _distances(record: SceneRecord, name: str, other: str) -> tuple[float, float]:
+    """Between the centers of two objects, and across the space between their boxes along the axes: 0 if they touch."""
+    a, b = record.aligned_boxes[name], record.aligned_boxes[other]
+    space = np.clip(np.abs(a.center - b.center) - (a.extents + b.extents) / 2, 0, None)
+    centers = record.objects[name].item.box.center - record.objects[other].item.box.center
+    return float(np.linalg.norm(centers)), float(np.linalg.norm(space))
 
 
 def described(record: SceneRecord, target: str, reference: Reference) -> Name:
     """What a question calls the object."""
-    label = record.label(target)
+    label = Name(record.label(target), of=record.label(target))
     anchor = record.label(reference.anchor) if reference.anchor in record.objects else ""
     text = templates("grounding")["descriptions"][reference.by].format(label=label, anchor=anchor)
     return Name(text, of=label)
@@ -243,14 +262,21 @@ def _reference_problem(row: Row, record: SceneRecord, called: str) -> str | None
     if by == "name":
         return None if may_be_called(record, label) == [target["object_id"]] else "another object may be meant"
     alike = [item for item in record.objects if record.label(item) == label]
-    places = {item: center_of(record, {"object_id": item}) for item in (*alike, *([anchor] if anchor else []))}
+    corners = {item: record.aligned_boxes[item].corners() for item in (*alike, *([anchor] if anchor else []))}
     if by in ("closest", "farthest"):
-        told = [law_of_cosines(places[item], places[anchor]) for item in alike]
+        places = {item: center_of(record, {"object_id": item}) for item in corners}
+        told = [[law_of_cosines(places[item], places[anchor]) for item in alike],
+                [_across(corners[item], corners[anchor]) for item in alike]]
     else:
-        told = [float(places[item][2]) for item in alike]
-    order = [alike[i] for i in np.argsort(told)]
-    first = order[0 if by in ("closest", "lowest") else -1]
-    return None if first == target["object_id"] and len(alike) > 1 else "another object is meant"
+        told = [[float(corners[item][:, 2].min()) for item in alike],
+                [float(corners[item][:, 2].max()) for item in alike]]
+    first = {alike[np.argsort(values)[0 if by in ("closest", "lowest") else -1]] for values in told}
+    return None if first == {target["object_id"]} and len(alike) > 1 else "another object is meant"
+
+
+def _across(a: Array, b: Array) -> float:
+    """Metres between two boxes along the axes, from their corners (8, 3): how far they are apart on each axis."""
+    return math.hypot(*(max(0.0, a[:, k].min() - b[:, k].max(), b[:, k].min() - a[:, k].max()) for k in range(3)))
 
 
 GROUNDING = Task(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from builders.spar.records import build_record
 from builders.spar.rows import task_rows
 from builders.spar.scanrefer import read_annotations
 from builders.spar.tasks.grounding import GROUNDING, annotated, box_text, rounded
+from builders.spar.tasks.naming import Name
 from builders.spar.verify import verify
 from builders.spar.wording import templates
 from tests.builders.toy import look_at, make_scene, moved, toy_room
@@ -66,6 +68,19 @@ def test_numbers_put_back_through_the_camera_are_the_box_of_the_vertices(yaw):
         assert max(row["answer_exact"][1:3]) <= 1000 and row["answer_exact"][3] > 0
 
 
+def test_poses_of_printed_digits_lose_no_question_and_come_back_exactly():
+    """Six digits, as ScanNet's files have, leave a matrix that is no rotation: its transpose is not its inverse."""
+    scene = moved(toy_room(), yaw=0.7)
+    printed = [replace(frame, world_from_camera=frame.world_from_camera.round(6)) for frame in scene.frames]
+    record = build_record(replace(scene, frames=tuple(printed)), LIMITS)
+    rejected = Counter()
+    made = rows_of(record, rejected=rejected)
+    assert len(made) >= 20 and not any(reason.startswith("verify") for reason in rejected)
+    for row in made:
+        low, high = extents_of(scene, row["objects"][0]["object_id"])
+        assert lifted(row, record, row["answer_exact"]) == pytest.approx((low + high) / 2, abs=1e-9)
+
+
 def test_of_the_frames_shown_the_answer_names_the_one_that_shows_the_object_best():
     record = build_record(toy_room(), LIMITS)
     fewer = Limits(min_in_image_fraction=0.3, grounding_views=4)
@@ -114,6 +129,31 @@ def test_an_object_above_others_of_its_label_is_the_highest_one():
     assert rejected["ambiguous_label"] > 0  # the one between them
 
 
+def test_of_things_on_one_floor_the_taller_one_is_not_the_highest():
+    boxes = [((x, 2.0, height / 2), (0.4, 0.3, height), 0.2) for x, height in ((-1, 0.4), (0, 1.2))]
+    poses = [look_at((x, -1.5, 1.0), (0, 2, 0.5)) for x in (-0.8, -0.4, 0, 0.4, 0.8)]
+    rejected = Counter()
+    assert not rows_of(build_record(make_scene(boxes, poses, labels=["cabinet"] * 2), LIMITS), rejected=rejected)
+    assert rejected["ambiguous_label"] > 0
+
+
+def test_what_centers_and_the_space_between_say_differently_is_not_asked():
+    """A long table: one chair is nearer to its center, the other one stands closer to its end. Of two pillows on the
+    table neither is the closest one."""
+    poses = [look_at((x, -2.0, 3.0), (0.5, 0.7, 0.3)) for x in (-0.8, -0.4, 0, 0.4, 0.8)]
+
+    def asked(label, first, second, size):
+        boxes = [((0, 0.5, 0.3), (2.0, 0.6, 0.6), 0.0), (first, size, 0.0), (second, size, 0.0)]
+        record = build_record(make_scene(boxes, poses, labels=["table", label, label]), LIMITS)
+        return {(row["objects"][0]["object_id"], row["referred_by"]) for row in rows_of(record)} - {("0", "name")}
+
+    chair, pillow = (0.3, 0.3, 0.4), (0.2, 0.2, 0.1)
+    assert asked("chair", (0.0, 1.5, 0.2), (1.4, 0.5, 0.2), chair) == set()  # 1.0 and 1.4 m; 0.55 and 0.25 m apart
+    told = {("1", "closest"), ("2", "farthest")}
+    assert asked("chair", (0.0, 1.3, 0.2), (2.0, 0.5, 0.2), chair) == told  # 0.8 and 2.0 m; 0.35 and 0.85 m apart
+    assert asked("pillow", (0.0, 0.5, 0.65), (0.8, 0.5, 0.65), pillow) == set()
+
+
 def test_what_is_planted_in_a_row_is_found():
     record = build_record(toy_room(), LIMITS)
     row = next(row for row in rows_of(record) if row["referred_by"] == "closest")
@@ -152,6 +192,18 @@ def test_sentences_say_the_numbers_in_their_order():
     _, u, v, *_ = (f"{number:.0f}" for number in row["answer_value"])
     mixed = row | {"answer": row["answer"].replace(f"({u}, {v})", f"({v}, {u})")}
     assert verify(mixed, record, LIMITS) == "answer does not say the numbers in their order"
+
+
+@pytest.mark.parametrize(("label", "wrong"), [
+    ("books", r"\b(it|its|has)\b|books (that )?is"), ("book", r"\b(they|their|have)\b|book (that )?are")])
+def test_wording_agrees_with_the_number_of_the_label(label, wrong):
+    held = templates("grounding")
+    words = Name(label, of=label)
+    slots = dict.fromkeys(("frame", "u", "v", "depth", "x", "y", "z", "last"), "1")
+    for group in ("questions", "answers", "descriptions"):
+        for text in held[group].values():
+            said = text.format(target=words, label=words, anchor="lamp", **slots)
+            assert not re.search(wrong, said, re.IGNORECASE), text
 
 
 @pytest.mark.parametrize("name", ["grounding", "scanrefer", "bev"])
