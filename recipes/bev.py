@@ -6,9 +6,9 @@
 Takes the config bev of spar_3d: three views, three to seven objects; origin below the first camera, y along its view, x
 to its right (SPAR, section 4.4). ape is the mean distance between the predicted and the true place of an object, in
 metres, p50 and p90 are its median and 90th percentile; the same by the object's distance from the origin (0-1, 1-2,
-2-3, 3-5, 5-7, 7-10, >10). Objects that an answer leaves out have no distance: they are counted, and count as wrong in
-within_0.5m and within_1m, the share of a question's objects placed so near. Lower ape at more missing objects is no
-better model.
+2-3, 3-5, 5-7, 7-10, >10). Objects that an answer leaves out, or puts at two places, have no distance: they are counted
+as missing, and count as wrong in within_0.5m and within_1m, the share of a question's objects placed so near. Lower ape
+at more missing objects is no better model.
 
 Writes predictions.parquet, results.json and report.html (true and predicted places, seen from above) into --out. Run
 the same command again after an interruption: answers given are kept. Exit codes: 0 done; 1 failed; 2 bad arguments or
@@ -100,7 +100,7 @@ def _score(rows: Sequence[Row], answers: Answers) -> Scored:
         metrics[_within(limit)] = Score(float(shares.mean()), len(rows), interval.low, interval.high, interval.method,
                                         interval.n_groups, 1, given.count(None))
     items = items_of((row["uid"] for row in rows), near[NEAR[-1]], scenes, [(_within(NEAR[-1]),)] * len(rows))
-    counts = {name: whole[name] for name in ("n", "n_samples", "n_missing", "n_extra", "n_conflicting", "n_unparsed")}
+    counts = {name: whole[name] for name in ("n", "n_samples", "n_missing", "n_extra", "n_unparsed")}
     bins = [{key: None if value != value else value for key, value in row.items()} for row in whole["bins"]]
     return Scored(metrics, items, {}, {"unit": "metres", "objects": counts, "bins": bins})
 
@@ -148,7 +148,7 @@ def bev_text(results: Results) -> str:
     lines += [""] + [f"Share of a question's objects within {limit:g} m: {results.metrics[_within(limit)].value:.3f}"
                      for limit in NEAR]
     lines.append(f"{counts['n_samples']} questions; {counts['n_missing']} objects missing, {counts['n_extra']} made "
-                 f"up, {counts['n_conflicting']} placed twice; {counts['n_unparsed']} answers without any place.")
+                 f"up; {counts['n_unparsed']} answers without any place.")
     return "\n".join(lines)
 
 

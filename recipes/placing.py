@@ -27,12 +27,16 @@ _FRAME = re.compile(
 _TIMES = re.compile(r"(?<=[\d.m])\s*[x*\u00d7]\s*(?=\.?\d)", re.IGNORECASE)
 
 
+_LARGEST = 1e6
+"""No room holds a number beyond it: what an answer places so far away is not placed, or means would overflow."""
+
+
 # ---------------------------------------------------------------- boxes
 
 
 def parse_box(answer: object) -> Parsed[BoxNumbers]:
     """Read a box: seven numbers in this order, whatever stands between them. Depth and size may state other units. Of
-    an answer that names several frames, what is said of the first counts (only the first frame is used, after SPAR).
+    an answer with several boxes the first counts (only the first frame is used, after SPAR); words may come before it.
 
     >>> parse_box("Frame: 2, center: (512, 88), depth: 2.34 m, size: 60 x 45 x 80 cm").value
     (2.0, 512.0, 88.0, 2.34, 60.0, 45.0, 80.0)
@@ -45,19 +49,20 @@ def parse_box(answer: object) -> Parsed[BoxNumbers]:
     if final.value is None:
         return Parsed(None, final.status)
     text = _TIMES.sub(", ", final.value)
-    frames = [found.start() for found in _FRAME.finditer(text)]
-    said = text[frames[0] if frames else 0 : frames[1] if len(frames) > 1 else None]
-    numbers = list(NUMBER.finditer(said))
-    if len(numbers) != 7:
+    frames = [found.start() for found in _FRAME.finditer(text)] or [0]
+    parts = [text[start:end] for start, end in zip(frames, (*frames[1:], None))]
+    said, numbers = next(((part, held) for part in parts if len(held := list(NUMBER.finditer(part))) == 7), ("", []))
+    if not numbers:
         return Parsed(None, "refused" if is_refusal(text) else "malformed")
     size_at = numbers[4].start()
     seen, size = parse_numbers(said[:size_at], 4, (None, None, None, "m")), parse_numbers(said[size_at:], 3, "cm")
     if seen.value is None or size.value is None:
         return Parsed(None, seen.status if seen.value is None else size.status)
     frame, _, _, depth = seen.value
-    if frame < 0 or frame % 1 or min(depth, *size.value) <= 0:
+    found = (*seen.value, *size.value)
+    if frame < 0 or frame % 1 or min(depth, *size.value) <= 0 or max(map(abs, found)) > _LARGEST:
         return Parsed(None, "malformed")
-    return Parsed((*seen.value, *size.value), "ok")
+    return Parsed(found, "ok")
 
 
 def read_box_answer(row: Row, text: object) -> Parsed[str]:
@@ -132,9 +137,10 @@ def read_map_answer(row: Row, text: object) -> Parsed[str]:
         return Parsed(None, final.status)
     known = [normalised(item["label"]) for item in row["objects"]]
     try:
-        places = read_positions(text, known).places
+        read = read_positions(text, known).places
     except (TypeError, KeyError, ValueError):
-        places = {}
+        read = {}
+    places = {name: at for name, at in read.items() if max(map(abs, at)) <= _LARGEST}
     if not places:
         return Parsed(None, "refused" if is_refusal(final.value) else "malformed")
     called = dict(zip(known, (item["label"] for item in row["objects"])))

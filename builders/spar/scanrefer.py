@@ -17,6 +17,7 @@ from builders.hub.files import sha256_of
 from builders.spar.tasks.grounding import Annotation
 
 _KEYS = ("scene_id", "object_id", "ann_id", "description")
+_TEXTS = ("scene_id", "description")
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def read_annotations(path: str) -> Annotations:
 @lru_cache(maxsize=1)
 def _read(path: str, sha256: str) -> Annotations:
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        entries = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"annotations: {path}: not readable as JSON ({error})") from error
     if not isinstance(entries, list):
         raise InputError(f"annotations: {path}: expected a list of entries")
@@ -59,6 +60,9 @@ def _read(path: str, sha256: str) -> Annotations:
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not {*_KEYS} <= entry.keys():
             raise InputError(f"annotations: {path}: entry {number}: expected the keys {', '.join(_KEYS)}")
+        if wrong := [key for key in _KEYS if not _says_something(entry[key], key)]:
+            raise InputError(f"annotations: {path}: entry {number}: {wrong[0]} is {entry[wrong[0]]!r}, expected a text"
+                             f"{'' if wrong[0] in _TEXTS else ' or a whole number'}")
         scene_id, object_id, ann_id, text = (str(entry[key]).strip() for key in _KEYS)
         name = f"{object_id}/{ann_id}"
         of_scene = found.setdefault(scene_id, {})
@@ -67,3 +71,9 @@ def _read(path: str, sha256: str) -> Annotations:
                              f"{ann_id} already")
         of_scene[name] = Annotation(object_id, name, " ".join(text.split()))
     return Annotations(sha256, {scene_id: tuple(held.values()) for scene_id, held in found.items()})
+
+
+def _says_something(value: object, key: str) -> bool:
+    if key not in _TEXTS and isinstance(value, int):
+        return not isinstance(value, bool)
+    return isinstance(value, str) and bool(value.strip())

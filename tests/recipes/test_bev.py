@@ -104,6 +104,15 @@ def test_planted_errors_are_measured_and_missing_objects_counted(folder, rows, t
     assert page.count("<svg") == 12 and "not placed" in page and "0.30 m" in page
 
 
+def test_what_is_placed_twice_or_nowhere_near_a_room_is_missing(rows):
+    row = rows[0]
+    first, second, *others = gold_map(row)
+    text = f"{first}: (1, 2), {second}: (1e308, 2), {first}: (1, 3)"
+    assert read_map_answer(row, text).status == "malformed"
+    value = read_map_answer(row, f"{text}, {others[0]}: (0.5, 1)").value
+    assert value == f"{others[0]}: (0.5, 1.0)"
+
+
 def test_bins_are_by_the_distance_of_the_true_place(folder, rows, tmp_path):
     done = run("recipes/bev.py", "--dataset", folder, "--split", "train", "--model", "baseline:oracle", "--out",
                tmp_path)

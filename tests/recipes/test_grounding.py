@@ -228,6 +228,8 @@ def test_proposals_come_from_the_dataset_or_a_file(folder, tmp_path):
     ('```json\n{"frame": 2, "center": [512, 88], "depth": 2.34, "size": [60, 45, 80]}\n```',
      (2, 512, 88, 2.34, 60, 45, 80)),
     ("Frame 2, (512, 88), 2.34 m, 60x45x80 cm. Frame 3, (1, 2), 3 m, 4x5x6 cm", (2, 512, 88, 2.34, 60, 45, 80)),
+    ("Of all 13 frames, frame 2 shows it best. Frame: 2, center: (512, 88), depth: 2.34 m, size: 60 x 45 x 80 cm",
+     (2, 512, 88, 2.34, 60, 45, 80)),
     ("2, 512.5, 88, 2.34, 60, 45, 80", (2, 512.5, 88, 2.34, 60, 45, 80)),
 ])
 def test_boxes_are_read_from_what_models_write(text, numbers):
@@ -240,6 +242,8 @@ def test_boxes_are_read_from_what_models_write(text, numbers):
     ("Frame 2.5, (512, 88), 2.34 m, 60 x 45 x 80 cm", "malformed"),
     ("Frame 2, (512, 88), -1 m, 6 x 5 x 4 cm", "malformed"),
     ("Frame 2, (512, 88), 2.34 m, 60 x 45 x 80 x 3 cm", "malformed"),
+    ("Frame 2, (512, 1e300), 1e300 m, 60 x 45 x 80 cm", "malformed"),
+    ("Frame 2, (512, 88), 2.34 m, 60 x 45 x 1e308 cm", "malformed"),
 ])
 def test_what_is_no_box_says_why(text, status):
     assert parse_box(text) == (None, status)
