@@ -3,7 +3,8 @@
 
 They say which object they mean by its id in the ScanNet annotation; boxes come from the scan. Entries that do not fit
 what is built are counted, never guessed at: those of other scenes in the manifest's settings, those about objects that
-the scan lacks (``no_such_object``) or that no frame shows with its centre (``never_visible``) among the rejections.
+the scan lacks or that are never asked about (``no_such_object``; setting ``excluded_labels``), or that no frame shows
+with the centre of their box (``never_visible``), among the rejections.
 """
 
 import json

@@ -51,13 +51,15 @@ class Spar3DConfig(Spar7MConfig):
     known_tasks: ClassVar[Mapping[str, Task]] = TASKS_3D
     annotations: str = ""
     """JSON file of descriptions in the format of ScanRefer, for config ``scanrefer``; each is asked once."""
+    only: str = ""
+    """The one config that ``--config`` writes; known here so that nothing is built for one that stays empty."""
 
     def check(self) -> None:
         super().check()
         if self.balance:
             raise InputError("balance: nothing that spar_3d asks has a heuristic tag")
-        if not read_annotations(self.annotations).of_scene and "scanrefer" in self.tasks.split(","):
-            raise InputError("tasks: scanrefer needs --set annotations=FILE, such as ScanRefer_filtered_val.json")
+        if not read_annotations(self.annotations).of_scene and "scanrefer" in (self.only, *self.tasks.split(",")):
+            raise InputError("scanrefer needs --set annotations=FILE, such as ScanRefer_filtered_val.json")
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Features | None = None) -> str:
         sha256 = read_annotations(self.annotations).sha256

@@ -325,6 +325,13 @@ def test_other_datasets_and_configs_are_refused(folder, tmp_path):
     assert done.returncode == 2 and "no place for the boxes and cameras" in done.stderr
 
 
+@pytest.mark.parametrize("option", [("--config", "scanrefer"), ("--set", "tasks=scanrefer")])
+def test_descriptions_are_missed_before_anything_is_built(tmp_path, option):
+    done = run("scripts/build.py", "spar_3d", "--scenes", 1, *option, "--out", tmp_path / "out")
+    assert done.returncode == 2 and "scanrefer needs --set annotations=FILE" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_census_and_the_manifest_count_annotations_that_do_not_fit(folder):
     done = run("scripts/census.py", folder)
     assert done.returncode == 0
