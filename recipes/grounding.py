@@ -121,7 +121,7 @@ def _score(rows: Sequence[Row], answers: Answers, where: str, proposals: Proposa
     held = [row["scene_id"] in proposals for row in rows]
     settings = {
         "unit": "percent",
-        "proposals": {"from": where, "boxes": sum(len(proposals.get(scene, ())) for scene in _scenes(rows)),
+        "proposals": {"from": Path(where).name, "boxes": sum(len(proposals.get(scene, ())) for scene in _scenes(rows)),
                       "questions_without": held.count(False)} if where != NONE else None,
         "center_error_m": _center_errors(rows, predicted),
     }

@@ -26,7 +26,7 @@ from recipes.tunnel_scoring import MAPPED, SIZE
 
 CARDS = 8
 """Questions in each list."""
-_SETTINGS = ("answerer", "limit", "seed", "predictions", "cluster", "answers_by_status")
+_SETTINGS = ("answerer", "limit", "seed", "predictions", "proposals", "cluster", "answers_by_status")
 """Of ``results.json``, shown for each run."""
 
 

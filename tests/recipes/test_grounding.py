@@ -307,6 +307,21 @@ def test_without_proposals_there_are_no_refined_figures(folder, tmp_path):
     assert results.metrics["acc@0.25"].n == 1 and results.settings["proposals"] is None
 
 
+def test_a_page_tells_runs_apart_that_were_refined_by_other_boxes(folder, tmp_path):
+    boxes = [{"scene_id": f"scene{n:04d}_00", "center": [0, 0, 1], "extents": [1, 1, 1]} for n in range(2)]
+    (tmp_path / "detector.jsonl").write_text("".join(json.dumps(box) + "\n" for box in boxes))
+    for name, proposals in (("own", "objects"), ("other", tmp_path / "detector.jsonl")):
+        done = run("recipes/grounding.py", "--dataset", folder, "--split", "train", "--model", "baseline:oracle",
+                   "--proposals", proposals, "--out", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    assert read_results(tmp_path / "other").settings["proposals"] == {
+        "from": "detector.jsonl", "boxes": 2, "questions_without": 0}
+    done = run("recipes/compare.py", tmp_path / "own", tmp_path / "other", "--out", tmp_path / "page.html")
+    assert done.returncode == 0, done.stderr
+    line = (tmp_path / "page.html").read_text().split("proposals: from")[1].split("</tr>")[0]
+    assert re.findall(r"objects|detector\.jsonl", line) == ["objects", "detector.jsonl"]
+
+
 def test_proposals_of_other_scenes_are_an_error(asked):
     recipe = grounding_recipe("file.jsonl", {"elsewhere": np.array([[0, 0, 0, 1, 1, 1.0]])})
     with pytest.raises(InputError, match="holds no box of any scene that is asked about"):
