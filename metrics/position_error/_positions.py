@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from ._answers import final_text
 
 _NUMBER = r"[-+\u2212]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:[eE][-+]?\d{1,3})?"
-_PAIR = re.compile(rf"[(\[]\s{{0,9}}({_NUMBER})\s{{0,9}}m?\s{{0,9}}[,;]\s{{0,9}}({_NUMBER})\s{{0,9}}m?\s{{0,9}}[)\]]")
+_METRES = r"\s{0,9}(?:m|met(?:er|re)s?)?\s{0,9}"
+_PAIR = re.compile(rf"[(\[]\s{{0,9}}({_NUMBER}){_METRES}[,;]\s{{0,9}}({_NUMBER}){_METRES}[)\]]")
 _LABELLED = re.compile(
-    rf"[\"']?\bx\b[\"']?\s{{0,9}}[:=]\s{{0,9}}({_NUMBER})\s{{0,9}}m?\s{{0,9}}(?:[,;]|and\b)?\s{{0,9}}"
+    rf"[\"']?\bx\b[\"']?\s{{0,9}}[:=]\s{{0,9}}({_NUMBER}){_METRES}(?:[,;]|and\b)?\s{{0,9}}"
     rf"[\"']?\by\b[\"']?\s{{0,9}}[:=]\s{{0,9}}({_NUMBER})",
     re.IGNORECASE,
 )

@@ -43,6 +43,8 @@ def random_rooms(seed, samples, objects=4, spread=1.0):
         '<think>no</think>```json\n{"Object1": {"x": 0.4, "y": 1.2}, "Object2": {"x": -1.0, "y": 3.5}}\n```',
         "Object 1 is at (0.4, 1.2). The Object2 is located at (-1.0, 3.5).",
         "Object1: x=0.4, y=1.2; Object2: x = -1.0 m, y = 3.5 m",
+        "Object1: (0.4 meters, 1.2 meters), Object2: (-1.0 metres; 3.5 metre)",
+        "Object1: x=0.4 meters, y=1.2 meters; Object2: x=-1 m and y=3.5 m",
         '[{"name": "Object1", "x": 0.4, "y": 1.2}, {"name": "Object2", "x": -1.0, "y": 3.5}]',
     ],
 )
