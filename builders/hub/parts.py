@@ -11,21 +11,26 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, HubBuilder, SceneRef
 from builders.hub.files import replacing, safe_name
-from builders.hub.parquet import TableWriter
+from builders.hub.parquet import ROW_GROUP_ROWS, TableWriter, picture_columns
 from builders.hub.worker import resident
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BATCH = 16
+"""Rows with pictures that are read at once."""
 _SPEC_KEY, _REPORT_KEY = b"vantage.spec", b"vantage.report"
 
 
@@ -152,9 +157,37 @@ def read_part(part: Path, table: str = ROWS, columns: list[str] | None = None) -
     Raises:
         OSError: the table is damaged; it has been removed, so that the next run makes the part again.
     """
+    with _checked(part, table) as file:
+        return file.read(columns=columns)
+
+
+def read_rows(part: Path, table: str, rows: NDArray[np.integer]) -> Iterator[pa.Table]:
+    """The rows with these ascending numbers, in batches: of a row group, what a reader must hold is held, and no more.
+
+    Raises:
+        OSError: as ``read_part``.
+    """
+    with _checked(part, table) as file:
+        size = _BATCH if picture_columns(file.schema_arrow) else ROW_GROUP_ROWS
+        last = 0
+        for group in range(file.num_row_groups):
+            first, last = last, last + file.metadata.row_group(group).num_rows
+            start, stop = np.searchsorted(rows, (first, last))
+            if start == stop:
+                continue
+            for batch in file.iter_batches(size, row_groups=[group], use_threads=False):
+                start, stop = np.searchsorted(rows, (first, first + len(batch)))
+                if start < stop:
+                    yield pa.Table.from_batches([batch]).take(pa.array(rows[start:stop] - first))
+                first += len(batch)
+
+
+@contextmanager
+def _checked(part: Path, table: str) -> Iterator[pq.ParquetFile]:
     path = table_path(part, table)
     try:
-        return pq.read_table(path, columns=columns, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
     except (OSError, pa.ArrowInvalid) as error:
         path.unlink(missing_ok=True)
         raise OSError(f"{path}: was damaged and has been removed ({str(error).splitlines()[0]})") from error
