@@ -81,6 +81,7 @@ def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome
         wanted = spec_hash(builder.part_spec(ref))
         if has_tables(part, builder.INDEX_COLUMNS, wanted):
             return _held(builder, part, ref, wanted)
+        part.mkdir(parents=True, exist_ok=True)  # a folder without its tables is a scene that somebody is at, or was
         tables, report = builder.build_scene(ref)
     except InputError:
         raise
