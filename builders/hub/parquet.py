@@ -31,8 +31,8 @@ from builders.hub.shared_pictures import (
 ROW_GROUP_BYTES = 100_000_000
 """Upper bound of the expanded image bytes of a row group (one row may exceed it alone)."""
 
-HELD_BYTES = 32_000_000
-"""Upper bound of its different pictures, likewise: what is in memory while it is written is about four times that."""
+HELD_BYTES = 24_000_000
+"""Upper bound of its different pictures, likewise: while it is written, about four times that is in memory."""
 
 ROW_GROUP_ROWS = 10_000
 """Rows of a row group at most: rows without pictures would otherwise gather in memory until the file ends."""

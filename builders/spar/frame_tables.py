@@ -48,7 +48,7 @@ OBJECT_FEATURES = Features({
 })
 """Columns of config ``objects``."""
 
-_SLICE_BYTES = 16_000_000
+_SLICE_BYTES = 8_000_000
 """Rows are given their pictures in slices of about this many bytes."""
 
 
@@ -137,7 +137,8 @@ def with_pictures(tables: Iterable[pa.Table], frames: pa.Table) -> Iterator[pa.T
         tables: rows of one scene, with ``frame_ids``.
         frames: its ``frame_id`` and ``image``.
     """
-    names, pictures = frames["frame_id"].combine_chunks(), frames["image"].combine_chunks()
+    names, held = frames["frame_id"].combine_chunks(), frames["image"]
+    pictures = held.chunk(0) if held.num_chunks == 1 else held.combine_chunks()  # which would copy them
     sizes = pc.fill_null(pc.binary_length(pc.struct_field(pictures, "bytes")), 0)
     for rows in tables:
         views = rows["frame_ids"].combine_chunks()
