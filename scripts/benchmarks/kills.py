@@ -38,7 +38,7 @@ BUILD = ("spar_bench", "--pixels", "referenced", "--renderer", "raycast", "--wor
 """Few frames to look at: what costs time, a second or two, is the room."""
 TABLES = ("rows", "depth")
 """Of a whole part."""
-SPREAD = 0.8
+SPREAD = 0.6
 """All kills fall into this share of the time that the build takes without them."""
 EARLY = 0.15
 """Share of the builds that are killed while they start."""
@@ -146,7 +146,7 @@ def with_dying_drivers(
         build = start(out, scenes)
         if len(redone) < kills:
             early = chance.random() < EARLY
-            while not early and build.poll() is None and build.pid not in starts(out):
+            while not early and build.poll() is None and not works(out, build.pid):
                 time.sleep(0.1)
             time.sleep(chance.uniform(0, 2 * seconds))
         if len(redone) == kills or build.poll() is not None:
@@ -166,10 +166,11 @@ def with_dying_drivers(
                 redone[-1] += 1
 
 
-def starts(out: Path) -> set[int]:
-    """Process ids of the builds that have come to their first scene."""
+def works(out: Path, pid: int) -> bool:
+    """Whether this build has made a part."""
     log = out / ".build" / "log.jsonl"
-    return {event["pid"] for event in events(log) if event["event"] == "start"} if log.exists() else set()
+    run = last_run(log) if log.exists() else []
+    return bool(run) and run[0]["pid"] == pid and any(note.get("became") == "made" for note in run)
 
 
 def children(pid: int) -> Iterator[int]:
