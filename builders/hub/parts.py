@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, HubBuilder, SceneRef
 from builders.hub.files import replacing, safe_name
-from builders.hub.parquet import ROW_GROUP_ROWS, TableWriter, picture_columns
+from builders.hub.parquet import ROW_GROUP_ROWS, TableWriter
 from builders.hub.worker import resident
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_BATCH = 16
-"""Rows with pictures that are read at once."""
+_BATCH, _FEW_BYTES = 16, 100_000
+"""Rows that are read at once if their row group has more than so many bytes of pictures."""
 _SPEC_KEY, _REPORT_KEY = b"vantage.spec", b"vantage.report"
 
 
@@ -169,18 +169,25 @@ def read_rows(part: Path, table: str, rows: NDArray[np.integer]) -> Iterator[pa.
         OSError: as ``read_part``.
     """
     with _checked(part, table) as file:
-        size = _BATCH if picture_columns(file.schema_arrow) else ROW_GROUP_ROWS
         last = 0
         for group in range(file.num_row_groups):
             first, last = last, last + file.metadata.row_group(group).num_rows
             start, stop = np.searchsorted(rows, (first, last))
             if start == stop:
                 continue
+            size = _batch(file.metadata.row_group(group))
             for batch in file.iter_batches(size, row_groups=[group], use_threads=False):
                 start, stop = np.searchsorted(rows, (first, first + len(batch)))
                 if start < stop:
                     yield pa.Table.from_batches([batch]).take(pa.array(rows[start:stop] - first))
                 first += len(batch)
+
+
+def _batch(group: pq.RowGroupMetaData) -> int:
+    """How many rows of a row group are read at once. (Columns for pictures may be there, and empty.)"""
+    columns = map(group.column, range(group.num_columns))
+    pictures = sum(one.total_uncompressed_size for one in columns if one.path_in_schema.endswith(".bytes"))
+    return _BATCH if pictures > _FEW_BYTES else ROW_GROUP_ROWS
 
 
 @contextmanager
