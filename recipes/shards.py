@@ -6,12 +6,16 @@
 
 import importlib.util
 import os
-import subprocess
+import runpy
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from builders.errors import InputError
+from builders.hub.engine import GivenUp, map_parts
+from builders.hub.worker import RunSettings
 
 BLOCK = 16
 """Questions that stay together: neighbours are often about the same picture."""
@@ -46,7 +50,8 @@ WHOLE = Shard()
 
 
 def run_on_gpus(count: int, command: Sequence[str] = ()) -> None:
-    """Run a command once per GPU, each process with its shard, and wait for all.
+    """Run a command once per GPU, each process with its shard, and wait for all. One that is killed, as for want of
+    memory, is started again, and goes on where it was.
 
     Args:
         command: a Python program and its arguments; none: this very one, as it was called.
@@ -55,16 +60,30 @@ def run_on_gpus(count: int, command: Sequence[str] = ()) -> None:
         InputError: there are fewer GPUs.
         OSError: a process failed.
     """
-    devices = _devices(count)
-    arguments = command or _without_gpus(sys.argv)
-    processes = [
-        subprocess.Popen([sys.executable, *arguments, "--shard-index", str(index), "--num-shards", str(count)],
-                         env=os.environ | ({"CUDA_VISIBLE_DEVICES": device} if device else {}))
-        for index, device in enumerate(devices)
-    ]
-    codes = [process.wait() for process in processes]
-    if failed := sum(map(bool, codes)):
-        raise OSError(f"{failed} of {count} processes failed (exit codes {', '.join(map(str, codes))})")
+    run = partial(_run_shard, tuple(command or _without_gpus(sys.argv)), count)
+    settings = RunSettings(seconds=0, gigabytes=0, recycle=1)  # models take what they take; a process has one GPU
+    ended = dict(map_parts(run, list(enumerate(_devices(count))), workers=max(2, count), settings=settings))
+    became = [one.reason if isinstance(one, GivenUp) else str(one) for _, one in sorted(ended.items())]
+    if failed := sum(one != "0" for one in became):
+        raise OSError(f"{failed} of {count} processes failed (exit codes {', '.join(became)})")
+
+
+def _run_shard(command: Sequence[str], count: int, share: tuple[int, str]) -> int:
+    """Run the program in this process, which is there for it alone; its exit code."""
+    index, device = share
+    if device:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device  # before torch is imported
+    sys.argv = [*command, "--shard-index", str(index), "--num-shards", str(count)]
+    try:
+        runpy.run_path(command[0], run_name="__main__")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:
+        traceback.print_exc()
+        return 1  # the others go on
+    finally:
+        sys.stdout.flush()
+    return 0
 
 
 def _devices(count: int) -> list[str]:

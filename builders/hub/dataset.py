@@ -1,7 +1,7 @@
 """What the Hub folder needs to know of a dataset builder, and what passes between the two."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,7 +77,7 @@ class Selection:
     config: str
     split: str
     picks: Sequence[tuple[int, NDArray[np.integer]]]
-    """(part number, row numbers), each part at most once; parts without a row are left out."""
+    """(part number, ascending row numbers), each part at most once; parts without a row are left out."""
     table: str = ROWS
     """The table of the parts that the rows are taken from."""
 
@@ -124,10 +124,13 @@ class HubBuilder(Protocol):
 
     def select(self, parts: Sequence[Candidates]) -> list[Selection]: ...
 
-    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+    def finish(
+        self, config: str, tables: Iterable[pa.Table], first_row: int, read: ReadTable
+    ) -> Iterator[pa.Table]:
         """Selected rows of one part as they are published, in slices that fit into memory.
 
         Args:
+            tables: the rows as the part holds them, slice by slice.
             first_row: number of rows before these in the config and split.
             read: gives other tables of the part.
         """

@@ -84,8 +84,9 @@ def _nested(counts: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    with replacing(folder / "manifest.json") as temporary:
-        temporary.write_text(json.dumps(manifest, indent=1, allow_nan=False) + "\n")
+    with replacing(folder / "manifest.json") as temporary, temporary.open("w") as file:
+        json.dump(manifest, file, indent=1, allow_nan=False)  # the text of thousands of scenes is long
+        file.write("\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -11,21 +11,26 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from builders.errors import InputError, SceneError
 from builders.hub.dataset import ROWS, HubBuilder, SceneRef
 from builders.hub.files import replacing, safe_name
-from builders.hub.parquet import TableWriter
+from builders.hub.parquet import ROW_GROUP_ROWS, TableWriter
 from builders.hub.worker import resident
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BATCH, _FEW_BYTES = 16, 100_000
+"""Rows that are read at once if their row group has more than so many bytes of pictures."""
 _SPEC_KEY, _REPORT_KEY = b"vantage.spec", b"vantage.report"
 
 
@@ -76,6 +81,7 @@ def ensure_part(builder: HubBuilder, folder: Path, ref: SceneRef) -> PartOutcome
         wanted = spec_hash(builder.part_spec(ref))
         if has_tables(part, builder.INDEX_COLUMNS, wanted):
             return _held(builder, part, ref, wanted)
+        part.mkdir(parents=True, exist_ok=True)  # a folder without its tables is a scene that somebody is at, or was
         tables, report = builder.build_scene(ref)
     except InputError:
         raise
@@ -152,9 +158,44 @@ def read_part(part: Path, table: str = ROWS, columns: list[str] | None = None) -
     Raises:
         OSError: the table is damaged; it has been removed, so that the next run makes the part again.
     """
+    with _checked(part, table) as file:
+        return file.read(columns=columns)
+
+
+def read_rows(part: Path, table: str, rows: NDArray[np.integer]) -> Iterator[pa.Table]:
+    """The rows with these ascending numbers, in batches: of a row group, what a reader must hold is held, and no more.
+
+    Raises:
+        OSError: as ``read_part``.
+    """
+    with _checked(part, table) as file:
+        last = 0
+        for group in range(file.num_row_groups):
+            first, last = last, last + file.metadata.row_group(group).num_rows
+            start, stop = np.searchsorted(rows, (first, last))
+            if start == stop:
+                continue
+            size = _batch(file.metadata.row_group(group))
+            for batch in file.iter_batches(size, row_groups=[group], use_threads=False):
+                start, stop = np.searchsorted(rows, (first, first + len(batch)))
+                if start < stop:
+                    yield pa.Table.from_batches([batch]).take(pa.array(rows[start:stop] - first))
+                first += len(batch)
+
+
+def _batch(group: pq.RowGroupMetaData) -> int:
+    """How many rows of a row group are read at once. (Columns for pictures may be there, and empty.)"""
+    columns = map(group.column, range(group.num_columns))
+    pictures = sum(one.total_uncompressed_size for one in columns if one.path_in_schema.endswith(".bytes"))
+    return _BATCH if pictures > _FEW_BYTES else ROW_GROUP_ROWS
+
+
+@contextmanager
+def _checked(part: Path, table: str) -> Iterator[pq.ParquetFile]:
     path = table_path(part, table)
     try:
-        return pq.read_table(path, columns=columns, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
     except (OSError, pa.ArrowInvalid) as error:
         path.unlink(missing_ok=True)
         raise OSError(f"{path}: was damaged and has been removed ({str(error).splitlines()[0]})") from error

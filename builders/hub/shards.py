@@ -5,10 +5,9 @@ scene that changes moves the end of its own shard, and no other beyond the next 
 and are not uploaded again. (Shards filled up to a size would all move.)
 """
 
-import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from builders.hub.dataset import ROWS, HubBuilder, Selection
-from builders.hub.parquet import TableWriter, encoded_images
-from builders.hub.parts import read_part
+from builders.hub.parquet import TableWriter
+from builders.hub.parts import read_part, read_rows
+from builders.hub.shared_pictures import Pictures, pictures_of
 from builders.randomness import stable_hash
 
 SHARD_BYTES = 100_000_000
@@ -40,16 +40,17 @@ class ImageBytes:
     """Bytes of different pictures."""
     _seen: set[bytes] = field(default_factory=set, repr=False)
 
-    def add(self, table: pa.Table) -> int:
+    def add(self, table: pa.Table, pictures: Mapping[str, Pictures]) -> int:
         """Count the pictures of a table; gives its bytes if each picture that is new is stored once."""
         before = self.plain - self.unique
-        for data in encoded_images(table):
-            self.references += 1
-            self.plain += len(data)
-            digest = hashlib.blake2b(data, digest_size=16).digest()
-            if digest not in self._seen:
-                self._seen.add(digest)
-                self.unique += len(data)
+        for held in pictures.values():
+            shown = Counter(number for number in held.shown if number is not None)
+            self.references += shown.total()
+            self.plain += sum(held.sizes[number] * count for number, count in shown.items())
+            fresh = {digest: size for digest, size in zip(held.digests, held.sizes, strict=True)
+                     if digest not in self._seen}
+            self._seen |= fresh.keys()
+            self.unique += sum(fresh.values())
         return int(table.nbytes) - (self.plain - self.unique - before)
 
     def close(self) -> None:
@@ -88,10 +89,11 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
                 name, tables = scene
                 added = 0
                 for table in tables:
-                    added += images.add(table)
+                    pictures = pictures_of(table)
+                    added += images.add(table, pictures)
                     if selection.table == ROWS:
                         answers.update(builder.tally(table))
-                    writer.write(table)
+                    writer.write(table, pictures)
                     rows += len(table)
                 held += added
                 ended = ends_shard(name, added, held)
@@ -127,10 +129,10 @@ def ends_shard(scene: str, added: int, held: int) -> bool:
 def _selected(
     builder: HubBuilder, parts: Sequence[Path], selection: Selection
 ) -> Iterator[tuple[str, Iterator[pa.Table]]]:
-    """(source and id, selected rows slice by slice) of each scene; one part is in memory at a time."""
+    """(source and id, selected rows slice by slice) of each scene; one slice is in memory at a time."""
     first_row = 0
     for part, rows in selection.picks:
-        table = read_part(parts[part], selection.table).take(pa.array(rows, pa.int64()))
+        tables = read_rows(parts[part], selection.table, rows)
         yield (f"{parts[part].parent.name}/{parts[part].name}",
-               builder.finish(selection.config, table, first_row, partial(read_part, parts[part])))
+               builder.finish(selection.config, tables, first_row, partial(read_part, parts[part])))
         first_row += len(rows)

@@ -48,7 +48,7 @@ OBJECT_FEATURES = Features({
 })
 """Columns of config ``objects``."""
 
-_SLICE_BYTES = 32_000_000
+_SLICE_BYTES = 8_000_000
 """Rows are given their pictures in slices of about this many bytes."""
 
 
@@ -130,26 +130,27 @@ def object_table(made: SceneRows, features: Features = OBJECT_FEATURES) -> pa.Ta
     return pa.Table.from_pylist(rows, schema=features.arrow_schema)
 
 
-def with_pictures(rows: pa.Table, frames: pa.Table) -> Iterator[pa.Table]:
+def with_pictures(tables: Iterable[pa.Table], frames: pa.Table) -> Iterator[pa.Table]:
     """The rows in slices, ``image`` filled from the frames: every view of a row in order, or as many empty places.
 
     Args:
-        rows: of one scene, with ``frame_ids``.
+        tables: rows of one scene, with ``frame_ids``.
         frames: its ``frame_id`` and ``image``.
     """
-    views = rows["frame_ids"].combine_chunks()
-    counts = pc.list_value_length(views).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    places = pc.index_in(views.flatten(), value_set=frames["frame_id"].combine_chunks())
-    pictures = frames["image"].combine_chunks()
-    sizes = pc.fill_null(pc.binary_length(pc.struct_field(pictures, "bytes")), 0).take(places)
-    ends = np.concatenate([[0], np.cumsum(sizes.to_numpy(zero_copy_only=False))])[offsets]
-    place = rows.schema.get_field_index("image")
-    for start, stop in _slices(np.diff(ends)):
-        taken = pictures.take(places.slice(offsets[start], offsets[stop] - offsets[start]))
-        column = pa.ListArray.from_arrays(offsets[start : stop + 1] - offsets[start], taken)
-        field = rows.schema.field(place)
-        yield rows.slice(start, stop - start).set_column(place, field, column.cast(field.type))
+    names, held = frames["frame_id"].combine_chunks(), frames["image"]
+    pictures = held.chunk(0) if held.num_chunks == 1 else held.combine_chunks()  # which would copy them
+    sizes = pc.fill_null(pc.binary_length(pc.struct_field(pictures, "bytes")), 0)
+    for rows in tables:
+        views = rows["frame_ids"].combine_chunks()
+        counts = pc.list_value_length(views).to_numpy(zero_copy_only=False)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        places = pc.index_in(views.flatten(), value_set=names)
+        ends = np.concatenate([[0], np.cumsum(sizes.take(places).to_numpy(zero_copy_only=False))])[offsets]
+        field = rows.schema.field("image")
+        for start, stop in _slices(np.diff(ends)):
+            taken = pictures.take(places.slice(offsets[start], offsets[stop] - offsets[start]))
+            column = pa.ListArray.from_arrays(offsets[start : stop + 1] - offsets[start], taken).cast(field.type)
+            yield rows.slice(start, stop - start).set_column(rows.schema.get_field_index("image"), field, column)
 
 
 def _slices(sizes: Iterable[int]) -> Iterator[tuple[int, int]]:

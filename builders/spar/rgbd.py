@@ -5,7 +5,7 @@ in metres along the optical axis, 0 where nothing was measured; ``pose`` is came
 padded to 4x4, all flattened row by row to 16 numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -36,7 +36,7 @@ FRAME_SCHEMA = pa.schema({
 })
 """Table ``depth`` of a part: the frames of its rows that have a depth map, as the source stores it (16 bits, mm)."""
 
-_SLICE_ROWS = 16
+_SLICE_ROWS = 4
 """Rows that get their depth at once; three maps of 640x480 are 4 MB."""
 
 
@@ -62,23 +62,22 @@ def depth_table(made: SceneRows, source: SceneSource) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=FRAME_SCHEMA)
 
 
-def with_depth(rows: pa.Table, frames: pa.Table) -> Iterator[pa.Table]:
+def with_depth(tables: Iterable[pa.Table], frames: pa.Table) -> Iterator[pa.Table]:
     """The rows in slices, with the columns of ``RGBD_FEATURES``.
 
     Args:
-        rows: of one scene; every frame of theirs is in ``frames``.
+        tables: rows of one scene; every frame of theirs is in ``frames``.
         frames: ``FRAME_SCHEMA``.
     """
     places = {frame_id: place for place, frame_id in enumerate(frames["frame_id"].to_pylist())}
-    for start in range(0, len(rows), _SLICE_ROWS):
-        table = rows.slice(start, _SLICE_ROWS)
+    matrices = {name: frames[name].to_pylist() for name in ("pose", "intrinsic_color", "intrinsic_depth")}
+    for table in (rows.slice(start, _SLICE_ROWS) for rows in tables for start in range(0, len(rows), _SLICE_ROWS)):
         views = [[places[frame_id] for frame_id in of_row] for of_row in table["frame_ids"].to_pylist()]
         shown = sorted({place for of_row in views for place in of_row})
         maps = {place: _metres(frames["png"][place].as_py()) for place in shown}
         columns = {"depth": _nested([[maps[place] for place in of_row] for of_row in views])}
-        for name in ("pose", "intrinsic_color", "intrinsic_depth"):
-            matrices = frames[name].to_pylist()
-            columns[name] = pa.array([[matrices[place] for place in of_row] for of_row in views])
+        for name, held in matrices.items():
+            columns[name] = pa.array([[held[place] for place in of_row] for of_row in views])
         for name, column in columns.items():
             table = table.append_column(name, column)
         yield table.cast(RGBD_FEATURES.arrow_schema)

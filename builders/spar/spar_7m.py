@@ -6,7 +6,7 @@ source's bytes; markers are data (``builders.draw_markers`` draws them).
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -118,7 +118,7 @@ class Spar7M(SparBuilder):
             table = tables[_table_of(self.config.name)]
             if "uid" in table.column_names:
                 table = table.filter(pc.invert(pc.is_in(table["uid"], pa.array(self.reviewed.rejected, pa.string()))))
-            for number, finished in enumerate(self._finished(self.config.name, table, tables["frames"])):
+            for number, finished in enumerate(self._finished(self.config.name, [table], tables["frames"])):
                 yield (self.refs.index(ref), number), finished
 
     def usable(self, source: SceneSource, scene_id: str) -> bool:
@@ -185,15 +185,17 @@ class Spar7M(SparBuilder):
         return [Selection(config, split, picks[config, split], _table_of(config))
                 for config in self.CONFIG_NAMES for split in SPLITS if (config, split) in picks]
 
-    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+    def finish(
+        self, config: str, tables: Iterable[pa.Table], first_row: int, read: ReadTable
+    ) -> Iterator[pa.Table]:
         frames = read("frames", ["frame_id", "image"]) if _table_of(config) == ROWS else None
-        yield from self._finished(config, table, frames)
+        yield from self._finished(config, tables, frames)
 
-    def _finished(self, config: str, table: pa.Table, frames: pa.Table) -> Iterator[pa.Table]:
+    def _finished(self, config: str, tables: Iterable[pa.Table], frames: pa.Table) -> Iterator[pa.Table]:
         if _table_of(config) == ROWS:
-            yield from with_pictures(table, frames)
+            yield from with_pictures(tables, frames)
         else:
-            yield table
+            yield from tables
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         return answers(table)

@@ -7,7 +7,7 @@ of the registry that has a benchmark format.
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,15 +95,16 @@ class SparBench(SparBuilder):
             except SceneError as error:
                 logger.warning("%s: left out: %s", ref.name, error)
                 continue
+            uids, tasks = table["uid"].to_pylist(), table["task"].to_pylist()
             made: Counter[str] = Counter()
             keep = []
-            for row, (uid, task) in enumerate(zip(table["uid"].to_pylist(), table["task"].to_pylist(), strict=True)):
-                if made[task] < quota and uid not in self.reviewed.rejected:
-                    made[task] += 1
+            for row in sorted(range(len(table)), key=lambda row: _draw(uids[row])):
+                if made[tasks[row]] < quota and uids[row] not in self.reviewed.rejected:
+                    made[tasks[row]] += 1
                     keep.append(row)
             number = self.refs.index(ref)
-            first_id = number * quota * len(BENCH_TASKS)
-            yield number, _numbered(table.take(pa.array(keep, pa.int64())), first_id)
+            chosen = table.take(pa.array(sorted(keep), pa.int64()))
+            yield from ((number, one) for one in _numbered([chosen], number * quota * len(BENCH_TASKS)))
 
     def usable(self, source: SceneSource, scene_id: str) -> bool:
         return self.config.bench_scenes == "all" or self.split_of(source, scene_id) == "validation"
@@ -135,24 +136,25 @@ class SparBench(SparBuilder):
         """Candidate rows of one scene, task by task, and the depth maps of their frames where pixels are embedded."""
         made = scene_rows(self, ref, ((t, t.bench_format, self._candidates) for t in BENCH_TASKS.values()))
         embeds = self.embeds(self.open(ref.spec))
-        for row in made.rows:
+        rows = sorted(made.rows, key=lambda row: row["frame_ids"])  # neighbours share pictures
+        for row in rows:
             row["id"] = 0
             row["image"] = made.pictures.of_row(row) if embeds else [None] * len(row["frame_ids"])
-        table = pa.Table.from_pylist(made.rows, schema=BENCH_FEATURES.arrow_schema)
+        table = pa.Table.from_pylist(rows, schema=BENCH_FEATURES.arrow_schema)
         depth = depth_table(made, self.open(ref.spec)) if embeds else FRAME_SCHEMA.empty_table()
-        return {ROWS: _numbered(table, 0), DEPTH: depth}, made.report
+        return {ROWS: table, DEPTH: depth}, made.report
 
     def select(self, parts: Sequence[Candidates]) -> list[Selection]:
         """Up to ``per_task`` rows of each task that no reviewer rejected, taken from the scenes in turns; rows of a
         scene stay together."""
         candidates = [
-            {"part": number, "row": int(row), **candidate}
+            {"part": number, "row": int(row), "draw": _draw(candidate.pop("uid")), **candidate}
             for number, (table, rows) in enumerate(self.not_rejected(parts))
-            for row, candidate in zip(rows, table.select(["task", "frame_ids"]).take(pa.array(rows)).to_pylist())
+            for row, candidate in zip(rows, table.take(pa.array(rows)).to_pylist())
         ]
         with_depth_map = [set(part.tables[DEPTH]["frame_id"].to_pylist()) for part in parts]
         turn: Counter[tuple[int, str]] = Counter()
-        for candidate in candidates:
+        for candidate in sorted(candidates, key=lambda c: c["draw"]):
             candidate["turn"] = turn[candidate["part"], candidate["task"]]
             turn[candidate["part"], candidate["task"]] += 1
         candidates.sort(key=lambda c: (c["turn"], c["part"]))
@@ -167,19 +169,18 @@ class SparBench(SparBuilder):
                 if taken[candidate["task"]] < min(per_task, self.config.per_task):
                     taken[candidate["task"]] += 1
                     chosen.append(candidate)
-            chosen.sort(key=lambda c: (c["part"], c["frame_ids"], c["row"]))
+            chosen.sort(key=lambda c: (c["part"], c["row"]))
             by_part: dict[int, list[int]] = {}
             for candidate in chosen:
                 by_part.setdefault(candidate["part"], []).append(candidate["row"])
             selections.append(Selection(config, "test", [(part, np.array(rows)) for part, rows in by_part.items()]))
         return selections
 
-    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
-        table = _numbered(table, first_row)
-        if config == "rgbd":
-            yield from with_depth(table, read(DEPTH, FRAME_SCHEMA.names))
-        else:
-            yield table
+    def finish(
+        self, config: str, tables: Iterable[pa.Table], first_row: int, read: ReadTable
+    ) -> Iterator[pa.Table]:
+        numbered = _numbered(tables, first_row)
+        yield from with_depth(numbered, read(DEPTH, FRAME_SCHEMA.names)) if config == "rgbd" else numbered
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         return answers(table)
@@ -199,7 +200,14 @@ class SparBench(SparBuilder):
         return self.config.candidates or min(self.config.per_task, share)
 
 
-def _numbered(table: pa.Table, first_id: int) -> pa.Table:
-    """The table with ``id`` numbered from ``first_id``."""
-    ids = pa.array(range(first_id, first_id + len(table)), pa.int64())
-    return table.set_column(table.schema.get_field_index("id"), table.schema.field("id"), ids)
+def _draw(uid: str) -> int:
+    """When a row was made, among those of its scene and task: frames and objects of the first were drawn first."""
+    return int(uid.rpartition("/")[2])
+
+
+def _numbered(tables: Iterable[pa.Table], first_id: int) -> Iterator[pa.Table]:
+    """The tables with ``id`` numbered from ``first_id``."""
+    for table in tables:
+        ids = pa.array(range(first_id, first_id + len(table)), pa.int64())
+        yield table.set_column(table.schema.get_field_index("id"), table.schema.field("id"), ids)
+        first_id += len(table)

@@ -132,7 +132,7 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
         for ref in scenes:
             rows = [row for row in self._usable_rows(ref, wanted) if wanted(row["key"])]
             table = pa.Table.from_pylist(rows, schema=self._part_schema)
-            for number, finished in enumerate(self.finish(self.config.name, table, 0, _no_other_table)):
+            for number, finished in enumerate(self.finish(self.config.name, [table], 0, _no_other_table)):
                 yield f"{ref.name}/{number}", finished
 
     def _usable_rows(self, ref: SceneRef, shown: Callable[[str], bool]) -> list[Raw]:
@@ -195,11 +195,12 @@ class TaggedBuilder(datasets.ArrowBasedBuilder):
         return [Selection(config, split, [(part, rows) for part, rows in enumerate(picks) if len(rows)])
                 for (config, split), picks in chosen.items()]
 
-    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+    def finish(
+        self, config: str, tables: Iterable[pa.Table], first_row: int, read: ReadTable
+    ) -> Iterator[pa.Table]:
         """Rows with their tags."""
         schema = self.config_features(config).arrow_schema
-        for start in range(0, len(table), _SLICE):
-            rows = table.slice(start, _SLICE)
+        for rows in (table.slice(start, _SLICE) for table in tables for start in range(0, len(table), _SLICE)):
             if self._pixels == "referenced":
                 nothing = pa.nulls(len(rows), rows.schema.field("image").type)
                 rows = rows.set_column(rows.schema.get_field_index("image"), "image", nothing)

@@ -17,7 +17,7 @@ Controls, which no published set has:
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -78,7 +78,7 @@ class SpatialTunnel(datasets.ArrowBasedBuilder):
             def read(name: str, columns: list[str], tables: dict[str, pa.Table] = tables) -> pa.Table:
                 return tables[name].select(columns)
 
-            for number, table in enumerate(self.finish(self.config.name, tables[ROWS], first_row, read)):
+            for number, table in enumerate(self.finish(self.config.name, [tables[ROWS]], first_row, read)):
                 yield f"{ref.scene_id}/{number}", table
 
     @cached_property
@@ -130,16 +130,20 @@ class SpatialTunnel(datasets.ArrowBasedBuilder):
             for config in CONFIG_NAMES
         ]
 
-    def finish(self, config: str, table: pa.Table, first_row: int, read: ReadTable) -> Iterator[pa.Table]:
+    def finish(
+        self, config: str, tables: Iterable[pa.Table], first_row: int, read: ReadTable
+    ) -> Iterator[pa.Table]:
         """Rows with their index and picture."""
         images = read(IMAGES, ["image"])["image"].combine_chunks()
         schema = features_of(config).arrow_schema
-        for start in range(0, len(table), _SLICE):
-            rows = table.slice(start, _SLICE)
-            index = pa.array(range(first_row + start, first_row + start + len(rows)), pa.int64())
-            columns = {"index": index, "image": images.take(rows["shot"].combine_chunks())}
-            yield pa.table([columns.get(name, rows[name] if name in rows.column_names else None)
-                            for name in schema.names], schema=schema)
+        for table in tables:
+            for start in range(0, len(table), _SLICE):
+                rows = table.slice(start, _SLICE)
+                index = pa.array(range(first_row, first_row + len(rows)), pa.int64())
+                columns = {"index": index, "image": images.take(rows["shot"].combine_chunks())}
+                yield pa.table([columns.get(name, rows[name] if name in rows.column_names else None)
+                                for name in schema.names], schema=schema)
+                first_row += len(rows)
 
     def tally(self, table: pa.Table) -> Counter[tuple[str, ...]]:
         found: Counter[tuple[str, ...]] = Counter()

@@ -1,11 +1,12 @@
 """Memory and time of merging parts: how much each row costs, and how much each byte of picture.
 
     python scripts/benchmarks/merging.py --scenes 100 --scenes 400                       # rows alone: bytes per row
-    python scripts/benchmarks/merging.py --scenes 100 --frames 60 --frame-kb 350 --tasks 1     # 2 GB of parts
+    python scripts/benchmarks/merging.py --scenes 15 --scenes 96 --rows 240 --tasks 1 --frame-kb 350   # 2 GB of parts
 
 Parts of spar_7m with made-up rows, and pictures padded with random bytes (as many and as incompressible as real ones),
 are written into a folder and merged by the build's own code, in a process of its own for each number of scenes. Prints
-the peak of resident memory, what the process took before, and what the peak grows by with each row.
+the peak of resident memory, what the process took before, and what the peak grows by. Rows show two pictures each: the
+shards of the second example take 6 GB.
 """
 
 import json
@@ -45,7 +46,7 @@ def main(
     frame_kb: Annotated[int, typer.Option(help="Kilobytes of a picture; 0: pictures are referenced.")] = 0,
     folder: Annotated[Path | None, typer.Option(help="Where there is room [default: temporary files]")] = None,
 ) -> None:
-    peaks = []
+    peaks, sizes = [], []
     for count in scenes:
         with tempfile.TemporaryDirectory(dir=folder) as out:
             made = write_parts(Path(out), count, rows, tasks, frames, frame_kb)
@@ -53,12 +54,16 @@ def main(
             with context.Pool(1) as pool:
                 before, peak, seconds, written = pool.apply(measured, (Path(out), count))
         peaks.append(peak - before)
+        sizes.append(made / 1e9 if frame_kb else count * rows)
         print(f"{count:5d} scenes, {count * rows / 1e6:6.2f} M rows, parts {made / 1e9:.2f} GB, shards "
               f"{written / 1e9:.2f} GB: {seconds:.1f} s of processor time, peak {peak / 1e6:.0f} MB, "
               f"{before / 1e6:.0f} MB before", flush=True)
-    if len(scenes) > 1 and not frame_kb:
-        each = (peaks[-1] - peaks[0]) / ((scenes[-1] - scenes[0]) * rows)
-        print(f"memory grows by {each:.1f} bytes a row: 16 million rows take {(peaks[0] + each * 16e6) / 1e6:.0f} MB")
+    grown, span = peaks[-1] - peaks[0], sizes[-1] - sizes[0]
+    if len(scenes) > 1 and frame_kb:
+        print(f"the peak grows by {grown / 1e6:.0f} MB from {sizes[0]:.2f} to {sizes[-1]:.2f} GB of parts")
+    elif len(scenes) > 1:
+        print(f"memory grows by {grown / span:.1f} bytes a row: 16 million rows take "
+              f"{(before + peaks[0] + grown / span * (16e6 - sizes[0])) / 1e6:.0f} MB")
 
 
 def builder_of(scenes: int) -> Spar7M:

@@ -4,30 +4,36 @@
     python scripts/benchmarks/scaling.py --built build/spar_7m --cores 64      # the projection from a build of yours
 
 Builds spar_7m with one worker and with two (the same bytes, held against each other), and times parts that do nothing
-under each engine. The projection says its assumptions. Bytes and files are of pictures that are embedded, or not, as in
-the build it goes by.
+under each engine. Needs a machine with nothing else to do: times are those of a clock. The projection says its
+assumptions. Bytes and files are of pictures that are embedded, or not, as in the build it goes by.
 """
 
 import math
+import shutil
 import statistics
 import tempfile
 import time
+from collections import Counter
+from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from builders.command import run_command
+from builders.errors import InputError
 from builders.hub.build_log import last_run
 from builders.hub.engine import ENGINES, map_parts
-from builders.hub.folder import build_folder
+from builders.hub.folder import build_folder, merge_folder
 from builders.hub.manifest import read_manifest
 from builders.hub.shards import SHARD_BYTES
 from builders.spar.spar_7m import Spar7M
 
-HUB_FILES, HUB_ENTRIES, HUB_COMMIT = 100_000, 10_000, 100
-"""What the Hub recommends to stay below: files of a repository, entries of a folder, files of a commit."""
+HUB_FILES, HUB_ENTRIES, HUB_COMMIT, HUB_FILE_GB, HUB_TB = 100_000, 10_000, 100, 20, 5
+"""What the Hub recommends to stay below: files of a repository, entries of a folder, files of a commit, the size of a
+file; and what a free account may publish (https://huggingface.co/docs/hub/storage-limits)."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -47,77 +53,129 @@ def main(
             print("engine ray: not installed")
             continue
         starts[engine], costs[engine], driver = engine_cost(engine, empty_parts)
-        print(f"engine {engine}: {starts[engine]:.1f} s until the first results; then {1e3 * costs[engine]:.2f} ms a "
-              f"part with 2 workers, of which {1e3 * driver:.2f} ms are processor time of the driver", flush=True)
+        print(f"engine {engine}: {starts[engine]:.1f} s until the first result; then {1e3 * costs[engine]:.2f} ms a "
+              f"part with 2 workers; {1e3 * driver:.2f} ms of the driver's processor time", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
+        each = None
         if built is None:
             built = timed_builds(Path(temporary), scenes, rows)
-        parts, after = measured(built)
-        work = statistics.mean(part["seconds"] for part in parts)
-        print(f"a part: {work:.2f} s of work, {statistics.mean(part['rows'] for part in parts):.0f} rows, "
-              f"{statistics.mean(part['bytes'] for part in parts) / 1e6:.2f} MB")
+            each = timed_merges(built, scenes, rows)
+        run = last_build(built)
+        work = statistics.mean(part["seconds"] for part in run.parts)
+        print(f"a part: {work:.2f} s of work, {statistics.mean(part['rows'] for part in run.parts):.0f} rows, "
+              f"{statistics.mean(part['bytes'] for part in run.parts) / 1e6:.2f} MB")
         for engine, cost in costs.items():
             print(f"  {engine}: its engine adds {cost / work:.3%}")
-        projection(read_manifest(built), parts, after, max(costs.values()), max(starts.values()), project, cores)
+        projection(read_manifest(built), run, each, max(costs.values()), max(starts.values()), project, cores)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a build's log tells of its last run."""
+
+    parts: list[dict[str, Any]]
+    """The events of those made."""
+    starting: float
+    """Seconds until the first worker was at a scene."""
+    making: float
+    """Seconds from then until the last part was made."""
+    merging: float
+    """Seconds after that: choosing, shards, card, manifest."""
+
+    @property
+    def busy(self) -> float:
+        """Workers at work, on average."""
+        return sum(part["seconds"] for part in self.parts) / self.making
+
+
+def last_build(built: Path) -> Run:
+    run = last_run(built / ".build" / "log.jsonl")
+    parts = [event for event in run if event["event"] == "part" and event["became"] == "made"]
+    if not parts:
+        raise InputError(f"{built}: its last build made no part; build it anew")
+    begun, done = (min(part["time"] - part["seconds"] for part in parts), max(part["time"] for part in parts))
+    return Run(parts, begun - run[0]["time"], done - begun, run[-1]["time"] - done)
 
 
 def engine_cost(engine: str, parts: int) -> tuple[float, float, float]:
-    """Seconds until the first result; seconds for each later one; processor seconds of the driver for each."""
-    begun, results = time.perf_counter(), map_parts(abs, range(parts), engine, 2)
-    for _ in range(2):  # of each worker
-        next(results)
-    first, driver = time.perf_counter(), time.process_time()
-    left = len(list(results))
-    return first - begun, (time.perf_counter() - first) / left, (time.process_time() - driver) / left
+    """Seconds until the first result; seconds for each later one, but for the longest wait: that for the other worker's
+    start; processor seconds of the driver for each."""
+    begun = time.perf_counter()
+    results = map_parts(abs, range(parts), engine, 2)
+    next(results)
+    times, driver = [time.perf_counter()], time.process_time()
+    times += [time.perf_counter() for _ in results]
+    waits = [after - before for before, after in pairwise(times)]
+    costs = times[0] - begun, (sum(waits) - max(waits)) / (len(waits) - 1), (time.process_time() - driver) / len(waits)
+    if engine == "ray":
+        import ray
+
+        ray.shutdown()  # its own processes would take time from the builds
+    return costs
+
+
+def builder_of(scenes: int, rows: int) -> Spar7M:
+    return Spar7M(sources=("procedural",), renderer="raycast", scenes=scenes, max_per_task=rows)
 
 
 def timed_builds(folder: Path, scenes: int, rows: int) -> Path:
     """Builds with one and with two workers; the folder of the first."""
-    seconds = {}
+    runs = {}
     for workers in (1, 2):
-        builder = Spar7M(sources=("procedural",), renderer="raycast", scenes=scenes, max_per_task=rows)
-        begun = time.perf_counter()
-        build_folder(builder, folder / str(workers), workers)
-        seconds[workers] = time.perf_counter() - begun - measured(folder / str(workers))[1]
-        print(f"{workers} workers: {scenes / seconds[workers] * 60:.2f} scenes a minute (parts alone)", flush=True)
+        build_folder(builder_of(scenes, rows), folder / str(workers), workers, progress=False)
+        runs[workers] = run = last_build(folder / str(workers))
+        print(f"{workers} workers: {scenes / run.making * 60:.2f} scenes a minute, {run.busy:.2f} workers busy on "
+              f"average, {run.starting:.1f} s until they began", flush=True)
     if read_manifest(folder / "1")["files"] != read_manifest(folder / "2")["files"]:
         raise AssertionError("two workers gave other bytes than one")
-    print(f"2 workers are {seconds[1] / seconds[2]:.2f} times as fast as 1")
+    alone, beside = (sum(part["seconds"] for part in run.parts) for run in runs.values())
+    print(f"2 workers, the same bytes: {runs[1].making / runs[2].making:.2f} times as fast as 1; a scene takes "
+          f"{beside / alone:.2f} times as long beside another")
     return folder / "1"
 
 
-def measured(built: Path) -> tuple[list[dict[str, Any]], float]:
-    """The parts that the last build made, and the seconds of what followed them: choosing, shards, manifest."""
-    run = last_run(built / ".build" / "log.jsonl")
-    parts = [event for event in run if event["event"] == "part" and event["became"] == "made"]
-    if not parts:
-        raise typer.BadParameter(f"{built}: its last build made no part; build it anew")
-    return parts, run[-1]["time"] - max(part["time"] for part in parts)
+def timed_merges(built: Path, scenes: int, rows: int) -> float:
+    """Seconds by which a merge grows with each scene, from one of half the scenes and one of all."""
+    times = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / "copy"
+        shutil.copytree(built / ".build" / "parts", copy / ".build" / "parts")
+        for count in (scenes // 2, scenes):
+            begun = time.perf_counter()
+            merge_folder(builder_of(count, rows), copy, progress=False)
+            times[count] = time.perf_counter() - begun
+    each = (times[scenes] - times[scenes // 2]) / (scenes - scenes // 2)
+    print(f"a merge of {scenes} scenes: {times[scenes]:.1f} s, of which each scene takes {each:.2f} s", flush=True)
+    return each
 
 
 def projection(
-    manifest: dict[str, Any], parts: list[dict[str, Any]], after: float, cost: float, start: float, scenes: int,
-    cores: int,
+    manifest: dict[str, Any], run: Run, each: float | None, cost: float, start: float, scenes: int, cores: int
 ) -> None:
-    """Time on a cluster, and what would be published."""
-    times = [part["seconds"] for part in parts]
-    share = scenes / len(parts)
+    """Time on a cluster, and what would be published.
+
+    Args:
+        each: seconds of a merge for each scene; None: all that it took grows with the scenes.
+    """
+    times = [part["seconds"] for part in run.parts]
+    share = scenes / len(times)
     hours = (sum(times) * share / cores + max(times) + start + scenes * cost) / 3600
-    merging = after * share / 3600
-    print(f"""{scenes} scenes on {cores} cores: {hours:.2f} h for the parts, then {merging:.2f} h to merge, if
-  scenes cost what these {len(parts)} cost ({min(times):.1f} to {max(times):.1f} s);
+    merging = run.merging * share if each is None else run.merging + each * (scenes - len(times))
+    print(f"""{scenes} scenes on {cores} cores: {hours:.2f} h for the parts, then
+  {'at most ' if each is None else ''}{merging / 3600:.2f} h to merge, if
+  scenes cost what these {len(times)} cost ({min(times):.1f} to {max(times):.1f} s);
   a core does as much as one here, whatever the others do; the slowest scene begins last;
   one driver hands out all parts, one by one; one core merges;
   reading scans and writing parts is no slower than here (a shared file system is often the limit)""")
     stored = {split: entry["stored_bytes"] * share for split, entry in manifest["images"].items()}
     files = {split: max(1, math.ceil(size / SHARD_BYTES)) for split, size in stored.items()}
-    folders: dict[str, int] = {}
+    folders: Counter[str] = Counter()
     for split, count in files.items():
-        folders[split.split("/")[0]] = folders.get(split.split("/")[0], 0) + count
-    total = sum(files.values()) + 2
-    rows = sum(manifest["rows"].values()) * share
-    print(f"""Hub: {rows / 1e6:.1f} M rows of all configs, {sum(stored.values()) / 1e9:.0f} GB
-  {total} files (recommended: below {HUB_FILES}), of {SHARD_BYTES / 1e9:.1f} GB (below 20)
+        folders[split.split("/")[0]] += count
+    total = sum(files.values()) + len(manifest["card"]) + 2  # and card, manifest
+    rows, size = sum(manifest["rows"].values()) * share, sum(stored.values())
+    print(f"""Hub: {rows / 1e6:.1f} M rows of all configs, {size / 1e9:.0f} GB (a free account: about {HUB_TB} TB)
+  {total} files (recommended: below {HUB_FILES}), of {SHARD_BYTES / 1e9:.1f} GB on average (below {HUB_FILE_GB})
   at most {max(folders.values())} in a folder (below {HUB_ENTRIES})
   {math.ceil(total / HUB_COMMIT)} commits of at most {HUB_COMMIT} files, or one that is larger than recommended""")
 

@@ -144,12 +144,28 @@ def test_the_command_runs_a_process_per_share(small: Questions, tmp_path: Path):
     assert list(tables[0].items()) == list(tables[1].items())
 
 
-def test_processes_that_fail_end_the_command_with_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+PROGRAM = """
+import os, pathlib, signal, sys
+index = int(sys.argv[sys.argv.index("--shard-index") + 1])
+begun = pathlib.Path(__file__).with_name(f"begun-{index}")
+begun.write_text(begun.read_text() + "again" if begun.exists() else "once")
+if index == 2 or (index == 1 and begun.read_text() == "once"):
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(index if index == 3 else 0)
+"""
+
+
+def test_a_process_that_is_killed_starts_again_and_failures_end_the_command_with_1(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     program = tmp_path / "program.py"
-    program.write_text("import sys; sys.exit(int(sys.argv[sys.argv.index('--shard-index') + 1]))")
+    program.write_text(PROGRAM)
     monkeypatch.setattr(sys, "argv", [str(program), "--gpus=2", "--seed", "1"])
-    with pytest.raises(OSError, match=r"1 of 2 processes failed \(exit codes 0, 1\)"):
-        shards.run_on_gpus(2)
+    shards.run_on_gpus(2)
+    assert [(tmp_path / f"begun-{index}").read_text() for index in range(2)] == ["once", "onceagain"]
+    with pytest.raises(OSError, match=r"2 of 4 processes failed \(exit codes 0, 0, its worker process died \(SIGKILL\) "
+                                      r"\(tried 3 times\), 3\)"):
+        shards.run_on_gpus(4)
 
 
 def test_a_share_that_does_not_exist_is_refused(small: Questions, tmp_path: Path):

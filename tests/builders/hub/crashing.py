@@ -2,7 +2,10 @@
 
 import os
 import signal
+import time
 from functools import cached_property
+
+import numpy as np
 
 from builders.errors import SceneError
 from builders.tunnel.layout import TunnelSettings
@@ -10,9 +13,10 @@ from builders.tunnel.spatial_tunnel import SpatialTunnel
 
 
 class CrashingTunnel(SpatialTunnel):
-    """``crash`` and ``bad`` are scene ids: building the one ends the process, the other raises ``SceneError``."""
+    """Scene ids: building ``crash`` ends the process, ``bad`` raises ``SceneError``, ``hang`` takes ten minutes, and
+    ``greedy`` takes 0.2 GB of memory ten times a second, up to 4 GB."""
 
-    crash = bad = ""
+    crash = bad = hang = greedy = ""
 
     @cached_property
     def refs(self):
@@ -23,11 +27,19 @@ class CrashingTunnel(SpatialTunnel):
             os.kill(os.getpid(), signal.SIGSEGV)
         if ref.scene_id == self.bad:
             raise SceneError("is a bad scene")
+        if ref.scene_id == self.hang:
+            time.sleep(600)
+        if ref.scene_id == self.greedy:
+            held = []
+            while len(held) < 20:
+                held.append(np.ones(25_000_000))
+                time.sleep(0.1)
+            raise SceneError(f"could take {len(held)} times 0.2 GB")
         return super().build_scene(ref)
 
 
-def crashing_tunnel(crash="", bad=""):
+def crashing_tunnel(crash="", bad="", hang="", greedy=""):
     builder = CrashingTunnel(renderer="raycast", size_scenes=4, size_steps=2, tunnel=TunnelSettings(resolution=32))
     builder.name = "spatial_tunnel"  # datasets calls it after this module
-    builder.crash, builder.bad = crash, bad
+    builder.crash, builder.bad, builder.hang, builder.greedy = crash, bad, hang, greedy
     return builder

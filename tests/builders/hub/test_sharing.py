@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,19 @@ def test_a_scene_that_crashes_its_process_is_quarantined_and_the_rest_is_built(w
     assert any(f"quarantined: size_variation/{SCENES[2]}: its worker" in line
                for line in as_lines(tmp_path / "out", read_status(tmp_path / "out")))
     assert build_folder(crashing_tunnel(), tmp_path / "out", progress=False).reused == 3
+    assert digests(tmp_path / "out") == digests(whole)
+
+
+def test_scenes_that_hang_or_eat_memory_are_quarantined_for_that_reason_and_the_rest_is_built(whole, tmp_path):
+    builder = crashing_tunnel(hang=SCENES[0], greedy=SCENES[1])
+    settings = RunSettings(tries=1, seconds=20, gigabytes=1)
+    result = build_folder(builder, tmp_path / "out", workers=2, progress=False, settings=settings)
+    hanging, greedy = result.manifest["quarantined"]
+    assert (hanging["scene_id"], hanging["reason"]) == (SCENES[0], "was not done after 20 seconds")
+    assert greedy["scene_id"] == SCENES[1]
+    assert re.fullmatch(r"took 1\.\d GB of memory, the limit is 1", greedy["reason"])
+    assert [scene["scene_id"] for scene in result.manifest["scenes"]] == SCENES[2:]
+    assert build_folder(crashing_tunnel(), tmp_path / "out", progress=False).reused == 2
     assert digests(tmp_path / "out") == digests(whole)
 
 

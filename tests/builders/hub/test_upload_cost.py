@@ -75,7 +75,7 @@ def _write_part(folder, number, seed, rows=10):
 def _written(folder, out, per_shard):
     """The shards of all parts: name -> bytes."""
     builder = SimpleNamespace(config_features=lambda config: FEATURES, tally=lambda table: Counter(),
-                              finish=lambda config, table, first_row, read: iter([table]))
+                              finish=lambda config, tables, first_row, read: tables)
     parts = sorted(folder.iterdir())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_BYTES", per_shard * 64_000)

@@ -176,7 +176,7 @@ def test_pictures_are_filled_in_slices(monkeypatch):
     image = datasets.Features({"image": datasets.List(datasets.Image())}).arrow_schema.field("image")
     rows = pa.table({"frame_ids": wanted}).append_column(image, pa.array([[]] * 6, image.type))
     monkeypatch.setattr(frame_tables, "_SLICE_BYTES", 3000)
-    slices = list(frame_tables.with_pictures(rows, frames))
+    slices = list(frame_tables.with_pictures([rows], frames))
     assert [len(s) for s in slices] == [2, 1, 3]
     given = [[i and i["bytes"] for i in row] for s in slices for row in s["image"].to_pylist()]
     assert given == [[None if f == "gone" else jpegs[int(f)] for f in row] for row in wanted]
