@@ -3,23 +3,23 @@
 import re
 from collections.abc import Iterable
 
-from .answers import Parsed, final_part
+from .answers import Parsed, final_part, plain_characters
 
 _NUMBER_WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty")
-_EDGES = "\"'.,;:!?()[]*`"
+_EDGES = "\"'.,;:!?()[]*`\u2018\u201c\u201d"
 _DIGITS = re.compile("1?[0-9]|20")
 
 
 def plain_phrase(text: object) -> str:
     """How free answers are compared: lower case, numbers up to twenty as words, no punctuation but inside words, one
-    space between words.
+    space between words. Answers and right answers alike: a curly apostrophe is a straight one in both.
 
     >>> plain_phrase(" 2 brown  chairs, by the TV-stand. ")
     'two brown chairs by the tv-stand'
     """
-    words = (word.strip(_EDGES) for word in str(text).lower().split())
+    words = (word.strip(_EDGES) for word in plain_characters(str(text)).lower().split())
     return " ".join(_NUMBER_WORDS[int(word)] if _DIGITS.fullmatch(word) else word for word in words if word)
 
 

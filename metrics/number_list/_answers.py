@@ -108,9 +108,19 @@ def final_part(text: str) -> str | None:
     return final if stated is None else stated
 
 
-def _after_reasoning(text: str) -> str | None:
+def plain_characters(text: str) -> str:
+    """One way to write what can be written in several: apostrophes, minus signs, powers, thousands, composed letters;
+    without emphasis and characters that do not show.
+
+    >>> plain_characters("the lady\u2019s \ufb01replace, **2 m\u00b2**")
+    "the lady's fireplace, 2 m^2"
+    """
     text = unicodedata.normalize("NFKC", _THOUSANDS.sub("", text.translate(_CHARACTERS)))
-    whole = _LATEX_TEXT.sub(r"\1", _INVISIBLE.sub("", text))
+    return _INVISIBLE.sub("", text)
+
+
+def _after_reasoning(text: str) -> str | None:
+    whole = _LATEX_TEXT.sub(r"\1", plain_characters(text))
     whole = _WIDE_SPACE.sub(lambda space: "\n" if "\n" in space[0] else " ", whole)
     ends = list(_THINK_END.finditer(whole))
     start = _THINK_START.search(whole)

@@ -33,6 +33,15 @@ def test_exact_is_refined_any_right_answer_counts_and_their_order_does_not(rows:
     assert phrase_match(golds, golds, alternatives=more)["exact_match"] == 1
 
 
+@pytest.mark.parametrize("gold", [
+    "lady\u2019s bag", "\ufb01re place", "2 m\u00b2", "cafe\u0301", "\u201cexit\u201d", "1'000", "__x__"])
+def test_an_answer_in_the_very_characters_of_the_gold_is_right(gold: str):
+    result = phrase_match([gold, gold.upper()], [gold] * 2)
+    assert (result["exact_match"], result["refined"]) == (1, 1)
+    plain, fancy = ["lady's bag", "exit", "caf\u00e9"], ["Lady\u2019s bag", "\u201cexit\u201d", "cafe\u0301"]
+    assert phrase_match(plain, fancy)["exact_match"] == phrase_match(fancy, plain)["exact_match"] == 1
+
+
 def test_a_gold_without_words_is_named():
     with pytest.raises(ValueError, match=r"item 1 is ' [.] ', no words"):
         phrase_match(["a", "b"], ["a", " . "])
