@@ -191,7 +191,7 @@ def open_scene_questions(
     for path in paths:
         try:
             held.append(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: not readable as JSON ({error}); download it again") from error
     kind_of = BENCHMARKS[benchmark].kind
     scenes = None if source is None else set(source.scene_ids())

@@ -97,12 +97,14 @@ def test_situations_are_asked_with_their_questions(tmp_path: Path):
     (("scanrefer", "{}", "val"), "expected one of: scanqa, sqa3d"),
     (("scanqa", "{}", "hidden"), "no question that can be asked and scored .4 rows: no answers"),
     (("scanqa", "{}", "broken"), "not readable as JSON"),
+    (("scanqa", "{}", "deep"), "not readable as JSON"),
     (("scanqa", "{}", "odd"), "no list of questions where it should be"),
 ])
 def test_files_that_cannot_be_read_say_so(tmp_path: Path, arguments: tuple[str, ...], says: str):
     scanqa(tmp_path)
     hidden = [{key: value for key, value in row.items() if key != "answers"} for row in SCANQA]
-    for name, text in (("hidden", json.dumps(hidden)), ("broken", "[{"), ("odd", '{"data": []}')):
+    for name, text in (("hidden", json.dumps(hidden)), ("broken", "[{"), ("deep", "[" * 99999),
+                       ("odd", '{"data": []}')):
         (tmp_path / f"ScanQA_v1.0_{name}.json").write_text(text)
     with pytest.raises(InputError, match=says):
         open_scene_questions(*(argument.format(tmp_path) for argument in arguments))
