@@ -8,7 +8,8 @@ Writes conversations.jsonl (a line per row, in the dataset's order) and images/ 
 content). Every line has as many <image> placeholders as pictures. --form says for whom:
 
     sharegpt   conversations (from, value) and images: LLaMA-Factory, whose dataset_info.json is written, too
-    llava      id, image (a list) and conversations: LLaVA-NeXT, InternVL and others of that family
+    llava      id, image (a list) and conversations: LLaVA-NeXT (which takes JSON Lines when its --data_path is a
+               YAML list of files), InternVL and others of that family
     messages   messages (role, content) and images: ms-swift
 
 Markers that a question names are drawn into the pictures (--markers burnt), as spar_bench has them anyway; clean leaves
@@ -40,7 +41,7 @@ from builders.spar.attach import ScanViews
 from builders.spar.pictures import with_markers
 from recipes.answerers.prompts import FORMS as PROMPTS
 from recipes.answerers.prompts import prompt_of
-from recipes.questions import Located, Row, locate
+from recipes.questions import WITHOUT_QUESTIONS, Located, Row, locate
 from recipes.shortcut_questions import in_common_form
 
 PLACEHOLDER = "<image>"
@@ -163,6 +164,8 @@ def export(
         if value not in known:
             raise InputError(f"--{option} {value}: expected one of: {', '.join(known)}")
     held = locate(dataset, revision, config, split)
+    if wrong := [name for name in held.configs if name in WITHOUT_QUESTIONS]:
+        raise InputError(f"--config {wrong[0]}: holds no questions")
     if markers == "clean" and held.manifest["dataset"] == "spar_bench":
         raise InputError("--markers clean: the pictures of spar_bench have their markers drawn in; build spar_7m, "
                          "whose markers are data")
@@ -189,9 +192,11 @@ def export(
             lines += 1
             if lines == limit:
                 break
-        if absent := set(tasks) - found.keys() if not limit else set():
+        if not (limit and lines == limit) and (absent := set(tasks) - found.keys()):
+            _release(out)
             raise InputError(f"--task {min(absent)}: {dataset} ({held.config}/{split}) has: {', '.join(sorted(found))}")
         if not lines:
+            _release(out)
             raise InputError(f"{dataset}: no row could be written ({dict(left_out) or 'there are none'})")
     if form == "sharegpt":
         _write_json(out / "dataset_info.json", DATASET_INFO)
@@ -205,11 +210,19 @@ def _claim(out: Path, record: Made) -> None:
     path = out / RECORD
     try:
         before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else record
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); choose another --out") from error
+    if not isinstance(before, dict):
+        raise InputError(f"{path}: not what an export writes; choose another --out")
     if differing := [key for key in record if before.get(key) != record[key]]:
         raise InputError(f"{out}: holds an export with other {', '.join(differing)}; choose another --out")
     _write_json(path, record)
+
+
+def _release(out: Path) -> None:
+    """Let the folder be taken for something else, as it holds no conversations."""
+    if not (out / LINES).exists():
+        (out / RECORD).unlink()
 
 
 def _write_json(path: Path, held: Made) -> None:

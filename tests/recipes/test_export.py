@@ -152,6 +152,7 @@ def test_benchmarks_have_their_answers_as_letters_and_their_markers_already(tmp_
 
 @pytest.mark.parametrize("options, says", [
     (("--task", "depth"), "--task depth: .* has: depth_prediction_oc, position_matching"),
+    (("--task", "depth", "--limit", "3"), "--task depth: .* has: depth_prediction_oc, position_matching"),
     (("--form", "alpaca"), "--form alpaca: expected one of: sharegpt, llava, messages"),
     (("--split", "test"), "no split any/test; there are: depth_prediction_oc/train, position_matching/train"),
 ])
@@ -159,4 +160,16 @@ def test_wrong_words_end_in_one_line(tmp_path: Path, options: tuple[str, ...], s
     ended = run("recipes/export.py", "--dataset", spar_7m(tmp_path / "set"), "--out", tmp_path / "out", *options)
     assert ended.returncode == 2 and ended.stderr.count("\n") <= 2
     assert re.search(says, ended.stderr)
-    assert not (tmp_path / "out/conversations.jsonl").exists()
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())  # free for the mended command
+
+
+def test_what_is_no_export_and_what_holds_no_questions_is_refused(tmp_path: Path):
+    rows = [make_row("depth_prediction_oc", 0, "1.5")]
+    folder = write_folder(tmp_path / "set", "spar_7m", Features(SPAR_FEATURES), {
+        "frames/train-00000-of-00001.parquet": rows, "depth_prediction_oc/train-00000-of-00001.parquet": rows})
+    with pytest.raises(InputError, match="--config frames: holds no questions"):
+        export(str(folder), tmp_path / "out", config=["frames"], progress=False)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/export.json").write_text("[1]")
+    with pytest.raises(InputError, match="not what an export writes"):
+        export(str(folder), tmp_path / "other", progress=False)
