@@ -16,7 +16,9 @@ Each is the median of --repeats, after --warmup that do not count, with its 95 %
 efficiency.csv (with quartiles and tokens) and report.html into --out. --scores names results of recipes/scene_qa.py of
 the same model, and prints what they scored at the same frames and size beside the speed; without --model, for what was
 measured before. Files are written after each setting, and what they hold is not measured again: delete --out for that.
-A setting that does not fit into memory is reported as such. Exit codes: 0 done; 1 failed; 2 bad arguments or input.
+A setting that does not fit into memory is reported as such. Intervals tell how repeats differ, not what else the
+machine was doing: on a CPU that others use as well, times can be many times too long with a narrow interval. Exit
+codes: 0 done; 1 failed; 2 bad arguments or input.
 """
 
 import csv
