@@ -136,11 +136,14 @@ def main(
     set_: Set = [],  # noqa: B006
 ) -> None:
     folders = [path.parent if path.name == FILE_NAME else path for path in scores]
+    settings = asking(prompts, set_)
+    if settings.max_new_tokens != DEFAULTS.max_new_tokens:
+        raise InputError("--set max_new_tokens: here --new-tokens says how long an answer is")
     if model:
         plan = Plan(tuple(Setting(count, one) for one in size for count in frames), repeats, warmup, new_tokens)
         found = read_scores(folders, model)  # before the measuring
         before = read_results(out) if (out / FILE_NAME).is_file() else None
-        for results in measure(model, plan, asking(prompts, set_), before=before):
+        for results in measure(model, plan, settings, before=before):
             write_all(out, results, found)
     else:
         results = read_results(out)

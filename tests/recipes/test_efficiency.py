@@ -122,6 +122,11 @@ def test_a_model_that_is_none_ends_in_one_line(tmp_path: Path):
         next(measure(str(tmp_path), Plan((Setting(1, "56x56"),)), AnswererSettings(local=FP32), progress=False))
 
 
+def test_the_length_of_answers_has_one_option(tmp_path: Path):
+    done = run("recipes/efficiency.py", "--model", "m", "--out", str(tmp_path), "--set", "max_new_tokens=5")
+    assert done.returncode == 2 and "--new-tokens" in done.stderr
+
+
 def test_what_was_measured_is_kept_and_nothing_else_is_mixed_in(model: str):
     asked = AnswererSettings(local=FP32)
     one, two = Setting(1, "28x28"), Setting(2, "28x28")
