@@ -18,6 +18,8 @@ Message = dict[str, Any]
 FILLING = -1
 """Position of what only fills up the last step."""
 _BLANK = (64, 64)
+_NARROWEST = 200
+"""Times that a picture may be longer than wide, or wider than long: processors of the Qwen family refuse others."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,15 @@ def _with_pictures(sample: Sample, longest_side: int) -> Sample:
     if None in sample.views:
         raise InputError(f"{sample.source}: {sample.uid}: the dataset refers to its pictures but does not hold them; "
                          "give your scans (--scans NAME=ROOT), or build it with --pixels embedded")
+    problem = ""
     try:
         pictures = [_decoded(view, longest_side) for view in sample.views]
-    except (OSError, SyntaxError, ValueError) as error:
-        blank = [Image.new("RGB", _BLANK)] * len(sample.views)
-        return replace(sample, views=blank, problem=f"a picture cannot be read ({type(error).__name__})")
+        if any(max(picture.size) >= _NARROWEST * min(picture.size) for picture in pictures):
+            problem = "a picture is too narrow"
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        problem = f"a picture cannot be read ({type(error).__name__})"
+    if problem:
+        return replace(sample, views=[Image.new("RGB", _BLANK)] * len(sample.views), problem=problem)
     return replace(sample, views=draw_markers(pictures, sample.objects) if sample.objects else pictures)
 
 

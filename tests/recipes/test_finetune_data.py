@@ -41,6 +41,12 @@ def with_pictures(rows: list[dict]) -> list[dict]:
             for row in rows]
 
 
+def empty_png(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Pillow.new("1", (width, height)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Path:
     """40 questions of four tasks."""
@@ -320,10 +326,11 @@ def test_a_stream_needs_a_count(chats: Path):
 
 def test_a_picture_that_cannot_be_read_is_not_learned_from(tmp_path: Path):
     rows = [make_row("depth_prediction_oc", i, "1.5", image=[{"bytes": data, "path": "a"}])
-            for i, data in enumerate((jpeg(9), b"no picture"))]
+            for i, data in enumerate((jpeg(9), b"no picture", empty_png(20000, 20000), empty_png(1, 200)))]
     source = Source("a", str(make_folder(tmp_path / "bench", rows)), split="test")
-    plan = make_plan({"a": [np.arange(2)]}, {"a": 2}, 1, seed=0)
-    samples = PlannedSamples(plan, {"a": OwnRows(source, "bare")}, multiple=4)
-    problems = {samples[i].uid[-1]: samples[i].problem for i in range(2)}
-    assert problems == {"0": "", "1": "a picture cannot be read (UnidentifiedImageError)"}
-    assert len(samples) == 4 and samples[3].problem == "fills the last step"
+    plan = make_plan({"a": [np.arange(4)]}, {"a": 4}, 1, seed=0)
+    samples = PlannedSamples(plan, {"a": OwnRows(source, "bare")}, multiple=3)
+    problems = {samples[i].uid[-1]: samples[i].problem for i in range(4)}
+    assert problems == {"0": "", "1": "a picture cannot be read (UnidentifiedImageError)",
+                        "2": "a picture cannot be read (DecompressionBombError)", "3": "a picture is too narrow"}
+    assert len(samples) == 6 and samples[5].problem == "fills the last step"
