@@ -92,7 +92,7 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     from transformers.utils import logging
 
     from recipes.finetuning.collator import AnswerCollator
-    from recipes.finetuning.model import open_model, prepared, read_weights, save_model, stops_of
+    from recipes.finetuning.model import disk_errors, open_model, prepared, read_weights, save_model, stops_of
     from recipes.finetuning.outcome import FILE_NAME, tally, write_outcome
     from recipes.finetuning.trainer import (
         AnswerTrainer,
@@ -107,6 +107,8 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
 
     state = PartialState(cpu=not torch.cuda.is_available())  # otherwise it does not see several processes without GPUs
     processes = state.num_processes
+    if progress and processes == 1 and torch.cuda.device_count() > 1:
+        print(f"one of {torch.cuda.device_count()} GPUs is used; torchrun --nproc_per_node takes more")
     vlm = open_model(model, settings)
     run = _run(vlm, model, data, settings, processes)
     _begin(out, run, state.is_main_process)
@@ -135,9 +137,12 @@ def fine_tune(model: str, data: Data, settings: TrainSettings, out: Path, progre
     except torch.OutOfMemoryError as error:
         raise InputError("out of memory; take a smaller --batch-size (and a larger --accumulate), --lora 16, --set "
                          "longest_side=448 or more GPUs (scripts/benchmarks/training.py measures)") from error
+    except InputError as error:  # one of a worker comes with the worker's traceback before it
+        raise InputError(str(error).strip().rpartition("InputError: ")[2]) from error
     trained = trainer.accelerator.get_state_dict(trainer.model)
     if trainer.is_world_process_zero():
-        save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), trained, out / "model")
+        with disk_errors():
+            save_model(vlm, trainer.accelerator.unwrap_model(trainer.model), trained, out / "model")
         curve = [{key: entry[key] for key in _CURVE if key in entry}
                  for entry in trainer.state.log_history if "loss" in entry]
         devices = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"

@@ -1,6 +1,8 @@
 """The model to be trained, and the folder it becomes: a checkpoint as any other."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,21 @@ def prepared(model: Any, settings: TrainSettings) -> Any:
     return get_peft_model(model, LoraConfig(
         r=settings.lora, lora_alpha=settings.lora_alpha or 2 * settings.lora, lora_dropout=settings.lora_dropout,
         target_modules=_linear_layers(model, tower)))
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """What goes wrong when weights are written, as Python says it: their writers have errors of their own for a full
+    disk."""
+    import torch
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (SafetensorError, RuntimeError) as error:
+        raise OSError(f"weights cannot be written ({' '.join(str(error).split())})") from error
 
 
 def save_model(vlm: VisionLanguageModel, model: Any, state: dict[str, Any], folder: Path) -> None:

@@ -2,6 +2,7 @@
 samples it saw, and a checkpoint counts once it is whole."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from inspect import signature
@@ -14,8 +15,10 @@ from tqdm import tqdm
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from builders.errors import InputError
 from builders.hub.files import replacing
 from recipes.finetuning.collator import IGNORED, SEEN
+from recipes.finetuning.model import disk_errors
 from recipes.finetuning.samples import FILLING
 from recipes.finetuning.settings import TrainSettings
 
@@ -30,7 +33,7 @@ def training_arguments(settings: TrainSettings, folder: Path, processes: int = 1
         folder: for checkpoints.
     """
     has_gpu, saves = torch.cuda.is_available(), settings.gradient_checkpointing
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder), num_train_epochs=1, seed=settings.seed,
         per_device_train_batch_size=settings.batch_size, gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.rate, lr_scheduler_type=settings.schedule, warmup_steps=settings.warmup,
@@ -40,7 +43,10 @@ def training_arguments(settings: TrainSettings, folder: Path, processes: int = 1
         ddp_find_unused_parameters=processes > 1,  # conversations without a picture leave the vision tower out
         train_sampling_strategy="sequential", remove_unused_columns=False, dataloader_num_workers=settings.workers,
         save_strategy="steps", save_steps=settings.save_every, save_total_limit=2, logging_steps=1, report_to="none",
-        disable_tqdm=True)
+        logging_nan_inf_filter=False, disable_tqdm=True)
+    # Without torchrun it would split batches among all GPUs that it sees: other steps than the plan's.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 class AnswerTrainer(Trainer):
@@ -77,6 +83,20 @@ class AnswerTrainer(Trainer):
         loss = loss * self.accelerator.num_processes / max(num_items_in_batch, 1)
         return (loss, outputs) if return_outputs else loss
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """
+        Raises:
+            InputError: the weights are lost. No checkpoint is written of them.
+        """
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(logs.get(name, 0)):
+                raise InputError(f"step {self.state.global_step}: {name} is {logs[name]}; choose another --out with a "
+                                 f"--set learning_rate below {self.args.learning_rate:g}, or --set dtype=float32")
+        super().log(logs, start_time)
+
+    def _save_checkpoint(self, *arguments: Any) -> None:
+        with disk_errors():
+            super()._save_checkpoint(*arguments)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Only adapters and sharded weights: others have been read from the checkpoint already. The base class would

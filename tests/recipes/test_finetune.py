@@ -20,7 +20,7 @@ pytest.importorskip("accelerate", reason="the extra `models` is not installed")
 
 import torch
 from accelerate.data_loader import BatchSamplerShard, skip_first_batches
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from builders.errors import InputError
@@ -30,7 +30,7 @@ from recipes.examples.tiny_vlm import TinySize, make_tiny
 from recipes.finetuning.collator import IGNORED, AnswerCollator
 from recipes.finetuning.fine_tune import fine_tune, open_data
 from recipes.finetuning.mix import Mix, Source
-from recipes.finetuning.model import open_model, stops_of
+from recipes.finetuning.model import disk_errors, open_model, stops_of
 from recipes.finetuning.samples import Sample
 from recipes.finetuning.settings import TrainSettings
 from recipes.finetuning.trainer import read_samples
@@ -219,6 +219,35 @@ def test_a_frozen_vision_tower_stays_as_it_was(given: dict[str, Path], trained: 
     seeing = [name for name in before if "vision" in name]
     assert seeing and all(torch.equal(before[name], frozen[name]) for name in seeing)
     assert not all(torch.equal(before[name], all_of_it[name]) for name in seeing)
+
+
+def test_a_loss_that_is_no_number_ends_it(given: dict[str, Path], tmp_path: Path):
+    settings = TrainSettings(**{**vars(SETTINGS), "learning_rate": 1e30, "epochs": 1, "save_every": 1})
+    with pytest.raises(InputError, match=r"^step [23]: (loss|grad_norm) is nan; choose another --out"):
+        train(given, tmp_path, settings)
+    assert not (tmp_path / "model").exists() and (tmp_path / "checkpoints" / "checkpoint-1").exists()
+
+
+def test_weights_that_cannot_be_written_are_an_error_of_the_disk(tmp_path: Path):
+    """Their writers raise errors of their own kinds, for a full disk as for a folder that is not there."""
+    for write in (lambda path: save_file({"a": torch.zeros(9)}, path), lambda path: torch.save(torch.zeros(9), path)):
+        with pytest.raises(OSError, match="weights cannot be written") as failed, disk_errors():
+            write(str(tmp_path / "none" / "a"))
+        assert "\n" not in str(failed.value)
+
+
+def test_rows_that_lack_pictures_later_on_end_it_in_one_line(given: dict[str, Path], tmp_path: Path):
+    """Read by a worker, whose traceback nobody needs."""
+    rows = [make_row("depth_prediction_oc", i, "1", image=[{"bytes": held, "path": "a"}])
+            for i, held in enumerate((jpeg(9), None))]
+    folder = make_folder(tmp_path / "some", rows)
+    settings = TrainSettings(epochs=4, accumulate=1, workers=1)
+    source = Source("some", str(folder), split="test", where={"question": (rows[0]["question"],)})
+    data = open_data(Mix("m", None, (source,)), None, settings, progress=False)
+    data.plan.row[4:] = 1 - data.plan.row[0]
+    with pytest.raises(InputError, match=r"^some: .*refers to its pictures") as failed:
+        fine_tune(str(given["model"]), data, settings, tmp_path / "out", progress=False)
+    assert "\n" not in str(failed.value)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
