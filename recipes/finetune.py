@@ -51,7 +51,8 @@ def main(
     batch_size: Annotated[int, typer.Option(min=1, help="Samples at once on each GPU.")] = _DEFAULTS.batch_size,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches of each GPU in a step.")] = _DEFAULTS.accumulate,
     lora: Annotated[int, typer.Option(min=0, metavar="RANK", help="Train adapters of this rank; 0: all weights.")] = 0,
-    freeze_vision: Annotated[bool, typer.Option("--freeze-vision", help="Leave the vision tower as it is.")] = False,
+    freeze_vision: Annotated[bool, typer.Option("--freeze-vision", help="Leave the vision tower as it is: Qwen's "
+                                                   "with its merger, LLaVA's without its projector.")] = False,
     prompts: Prompts = _DEFAULTS.prompts,
     scans: Annotated[list[str], typer.Option(metavar="NAME=ROOT", help="Your scans (scannet=/data/scans), for rows "
                                              "that refer to pictures they may not hold. May be repeated.")] = [],  # noqa: B006

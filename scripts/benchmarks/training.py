@@ -113,8 +113,9 @@ def _trainer(folder: Path, samples: list[Sample], settings: TrainSettings) -> tu
     trainer = AnswerTrainer(model=prepared(vlm.model, settings), args=training_arguments(settings, folder / "run"),
                             train_dataset=samples, data_collator=collator)
     trainer.remove_callback(PrinterCallback)
-    batch = trainer._prepare_inputs(collator(samples[: settings.batch_size]))
-    tokens = batch.pop(SEEN)[0]["tokens"]
+    collated: dict[str, Any] = collator(samples[: settings.batch_size])
+    tokens = collated.pop(SEEN)[0]["tokens"]
+    batch = trainer._prepare_inputs(collated)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         trainer.compute_loss(trainer.model, batch, num_items_in_batch=1)
     return trainer, counter.get_total_flops(), tokens
