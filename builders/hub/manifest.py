@@ -3,7 +3,7 @@
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def make_manifest(
             for o in outcomes
             if o.quarantined
         ],
-        "environment": {"python": platform.python_version(), "platform": platform.machine()} | _versions(),
+        "environment": {"python": platform.python_version(), "platform": platform.machine()} | versions_of(_LIBRARIES),
     }
 
 
@@ -137,9 +137,10 @@ def file_problems(folder: Path, manifest: Mapping[str, Any], progress: bool = Fa
     return problems + [f"{name}: not in the manifest" for name in sorted(found - set(manifest["files"]))]
 
 
-def _versions() -> dict[str, str]:
+def versions_of(libraries: Iterable[str]) -> dict[str, str]:
+    """Library -> its version, of those that are installed."""
     found = {}
-    for library in _LIBRARIES:
+    for library in libraries:
         try:
             found[library] = version(library)
         except PackageNotFoundError:

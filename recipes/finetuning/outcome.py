@@ -4,7 +4,6 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from builders.hub.files import replacing
+from builders.hub.manifest import versions_of
 
 SCHEMA_VERSION = 1
 FILE_NAME = "training.json"
@@ -65,10 +65,4 @@ def _draw(path: Path, steps: Sequence[float], losses: Sequence[float]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.machine()}
-    for library in _LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), "platform": platform.machine()} | versions_of(_LIBRARIES)

@@ -1,9 +1,8 @@
-"""Checkpoints of real architectures, tiny and random, through answerers and recipes: batches change nothing, what is
-recorded is what was done, and what cannot work ends in one line."""
+"""Checkpoints of real architectures, tiny and random, through answerers: batches change nothing, and what cannot work
+ends in one line."""
 
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,44 +11,13 @@ import pytest
 from PIL import Image
 
 from builders.errors import InputError
-from builders.hub.folder import build_folder
-from builders.tunnel.layout import TunnelSettings
-from builders.tunnel.spatial_tunnel import SpatialTunnel
-from recipes import shortcut_splits, spar_bench, spatial_tunnel
 from recipes.answerers import vision_language
-from recipes.answerers.prompts import prompt_of
 from recipes.answerers.settings import AnswererSettings, LocalSettings
 from recipes.answerers.transformers_vlm import WrittenAnswers, YesNoLean
 from recipes.answerers.vision_language import VisionLanguageModel
 from recipes.answerers.yes_no_tokens import YesNoTokens
-from recipes.predictions import read_predictions
-from recipes.questions import Questions, open_questions
-from recipes.shortcut_questions import open_shortcuts
-from tests.recipes.made import make_folder, make_row
+from tests.recipes.model_questions import FP32, asked, picture
 from tests.recipes.tiny_models import FAMILIES, save_tiny, torch, transformers
-
-FP32 = AnswererSettings(max_new_tokens=6, local=LocalSettings(dtype="float32"))
-
-
-def picture(seed: int) -> bytes:
-    """Noise, of a size that depends on the seed."""
-    rng = np.random.default_rng(seed)
-    buffer = io.BytesIO()
-    height, width = rng.integers(40, 100, 2)
-    Image.fromarray(rng.integers(0, 255, (height, width, 3), dtype=np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def asked(count: int = 8) -> list[dict]:
-    """Questions of differing lengths, with one to three pictures each."""
-    words = ["Is", "the", "cyan", "cube", "closer", "to", "the", "camera", "than", "the", "red", "sphere?"]
-    return [{"uid": str(i), "question": " ".join(words[: 3 + i]), "metric": "correctness",
-             "image": [picture(10 * i + view) for view in range(1 + i % 3)]} for i in range(count)]
-
-
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return {name: str(save_tiny(name, tmp_path_factory.mktemp(name))) for name in FAMILIES}
 
 
 @pytest.fixture(params=FAMILIES)
@@ -167,42 +135,6 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(checkpoints: dict[str, 
         answerer.answer(rows)
 
 
-# ---------------------------------------------------------------- pictures that questions share
-
-
-def about_shared_pictures() -> list[dict]:
-    """Eight questions of differing lengths about the pictures of three: one, two and three pictures."""
-    rows = asked()
-    return [row | {"image": rows[place]["image"]} for row, place in zip(rows, (0, 1, 1, 2, 0, 1, 2, 0))]
-
-
-UNSHARED = replace(FP32, local=replace(FP32.local, share_pictures=False))
-
-
-def test_pictures_that_questions_share_are_looked_at_once(checkpoint: str):
-    """And the answers are those that each whole prompt gets alone: their lean, and every token after it."""
-    rows, shared, whole = about_shared_pictures(), YesNoLean(checkpoint, [], FP32), YesNoLean(checkpoint, [], UNSHARED)
-    answers, expected = shared.answer(rows), [whole.answer([row])[0] for row in rows]
-    assert [a.margin for a in answers] == pytest.approx([a.margin for a in expected], abs=1e-5)
-    assert [a.raw_text for a in answers] == [a.raw_text for a in expected]
-    assert (shared.counts()["pictures"], shared.counts()["pictures_encoded"]) == (15, 6)
-    assert whole.counts()["pictures_encoded"] == 15
-    leans = [a.margin for a in answers]
-    assert min(abs(x - y) for place, x in enumerate(leans) for y in leans[:place]) > 1e-4  # no two are the same
-
-
-def test_prompts_whose_tokens_are_not_those_of_their_parts_go_whole(
-    checkpoints: dict[str, str], monkeypatch: pytest.MonkeyPatch
-):
-    rows, answerer = about_shared_pictures(), YesNoLean(checkpoints["qwen2_5_vl"], [], FP32)
-    expected = [a.margin for a in YesNoLean(checkpoints["qwen2_5_vl"], [], UNSHARED).answer(rows)]
-    tokenizer = answerer._model.processor.tokenizer
-    encode = tokenizer.encode
-    monkeypatch.setattr(tokenizer, "encode", lambda text, **how: [7, *encode(text, **how)])  # as a space in front
-    assert [a.margin for a in answerer.answer(rows)] == pytest.approx(expected, abs=1e-5)
-    assert answerer.counts()["pictures_encoded"] == 6 + 15
-
-
 # ---------------------------------------------------------------- Yes and No
 
 
@@ -234,126 +166,6 @@ def test_margins_by_hand():
     assert YesNoTokens({1: "Yes"}, {0: "No"}).margins(logits).tolist() == [2.0, 0.0]
     both = YesNoTokens({1: "Yes", 2: "yes"}, {0: "No"}).margins(logits)
     assert both.tolist() == pytest.approx([np.log(np.exp(3) + 1) - 1, np.log(2)])
-
-
-# ---------------------------------------------------------------- recipes, end to end
-
-
-@pytest.fixture(scope="module")
-def tunnel(tmp_path_factory: pytest.TempPathFactory) -> Questions:
-    out = tmp_path_factory.mktemp("tunnel") / "t"
-    build_folder(SpatialTunnel(renderer="raycast", scenes=1, cell_step=4,
-                               tunnel=replace(TunnelSettings(), resolution=48)), out, progress=False)
-    return spatial_tunnel.open_tunnel(str(out), None, ["phase_variation"])
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Questions:
-    """One, two and three views; numbers, options and a motion."""
-    def shown(i: int, views: int) -> dict:
-        return {"image": [{"bytes": picture(100 * i + view), "path": "a.png"} for view in range(views)]}
-
-    rows = [row for i in range(2) for row in (
-        make_row("depth_prediction_oc", i, "1.5", **shown(i, 1)),
-        make_row("distance_prediction_oo_mv", i, "2.5", **shown(i, 3)),
-        make_row("position_matching", i, "A", ("1", "2", "3", "4"), **shown(i, 2)),
-        make_row("view_change_infer", i, "move_right:1.0,move_down:0.5,move_forward:0.2,rotate_up:5,rotate_left:10",
-                 **shown(i, 2)),
-    )]
-    return open_questions(str(make_folder(tmp_path_factory.mktemp("bench") / "b", rows)))
-
-
-@pytest.fixture(scope="module")
-def tagged(tmp_path_factory: pytest.TempPathFactory) -> Questions:
-    rows = [make_row("distance_infer_center_oo", i, "AB"[i % 2], ("chair", "lamp"), heuristic=tag, vertical_gap=gap,
-                     image=[{"bytes": picture(i), "path": "a.png"}])
-            for i, (tag, gap) in enumerate([("consistent", 0.2), ("counter", -0.2)] * 3)]
-    return open_shortcuts(str(make_folder(tmp_path_factory.mktemp("tagged") / "set", rows)))
-
-
-def test_every_recipe_runs_from_the_saved_folder(
-    checkpoint: str, tunnel: Questions, bench: Questions, tagged: Questions, tmp_path: Path
-):
-    for recipe, questions, figure in ((spar_bench, bench, "average"), (spatial_tunnel, tunnel, "phase_variation/v"),
-                                      (shortcut_splits, tagged, "all/all")):
-        out = tmp_path / recipe.__name__
-        results = recipe.evaluate(questions, checkpoint, out, limit=8, batch_size=4, asking=FP32, progress=False)
-        count = min(8, len(questions.scored()))
-        assert results.metrics[figure].n == count
-        given = read_predictions(out / "predictions.parquet")
-        assert len(given) == count and any(answer.raw_text for answer in given.values())
-        held = json.loads((out / "results.json").read_text())
-        assert held["settings"]["answerer"]["dtype"] == "float32"
-        assert held["environment"]["transformers"] == transformers.__version__
-        assert held["environment"]["torch"] == torch.__version__
-
-
-def test_v_is_the_sigmoid_of_the_difference_of_logits(checkpoints: dict[str, str], tunnel: Questions, tmp_path: Path):
-    """The recipe's figure from logits computed here, one question at a time."""
-    folder = checkpoints["llava_onevision"]
-    found = spatial_tunnel.evaluate(tunnel, folder, tmp_path, limit=12, asking=FP32, progress=False).metrics
-    model = VisionLanguageModel(folder, FP32.local)
-    tokens = model.processor.tokenizer.convert_tokens_to_ids(["Yes", "No"])
-    v = []
-    for position, views in tunnel.views(range(12)):
-        row = tunnel.rows[position]
-        yes, no = model.first_logits([(views, row["question"])], {})[0][tokens].tolist()
-        p = 1 / (1 + np.exp(no - yes))
-        v.append(p if row["answer"] == "Yes" else 1 - p)
-    assert found["phase_variation/v"].value == pytest.approx(np.mean(v), abs=1e-5)
-
-
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many prompts each call of the model had."""
-    sizes: list[int] = []
-    write = VisionLanguageModel.write
-
-    def counting(self, chats, *arguments):
-        sizes.append(len(chats))
-        return write(self, chats, *arguments)
-
-    monkeypatch.setattr(VisionLanguageModel, "write", counting)
-    yield sizes
-
-
-def test_a_run_is_resumed_only_under_the_same_settings(
-    checkpoints: dict[str, str], bench: Questions, tmp_path: Path, counted: list[int]
-):
-    folder = checkpoints["idefics3"]
-    spar_bench.evaluate(bench, folder, tmp_path, limit=5, batch_size=4, asking=FP32, progress=False)
-    spar_bench.evaluate(bench, folder, tmp_path, batch_size=2, asking=FP32, progress=False)
-    assert counted == [4, 1, 2, 1]
-    with pytest.raises(InputError, match=r"other prompts\)"):
-        spar_bench.evaluate(bench, folder, tmp_path, asking=replace(FP32, prompts="bare"), progress=False)
-    with pytest.raises(InputError, match=r"other max_new_tokens\)"):
-        spar_bench.evaluate(bench, folder, tmp_path, asking=replace(FP32, max_new_tokens=7), progress=False)
-
-
-def test_answers_of_weights_that_have_changed_are_not_mixed_in(bench: Questions, tmp_path: Path):
-    folder = save_tiny("idefics3", tmp_path / "model")
-    spar_bench.evaluate(bench, str(folder), tmp_path / "run", limit=2, asking=FP32, progress=False)
-    model = transformers.AutoModelForImageTextToText.from_pretrained(folder)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(1.01)  # more training: the same files of the same sizes
-    model.save_pretrained(folder)
-    with pytest.raises(InputError, match=r"other weights_sample_sha256\)"):
-        spar_bench.evaluate(bench, str(folder), tmp_path / "run", asking=FP32, progress=False)
-
-
-def test_results_say_how_the_model_was_asked(checkpoints: dict[str, str], bench: Questions, tmp_path: Path):
-    asking = replace(FP32, prompts="published_number")
-    results = spar_bench.evaluate(bench, checkpoints["qwen2_5_vl"], tmp_path, asking=asking, progress=False)
-    answerer = results.settings["answerer"]
-    assert answerer["prompts"]["form"] == "published_number"
-    row = bench.rows[0]
-    assert answerer["prompts"]["templates"]["spar_number"].format(question=row["question"]) == prompt_of(
-        row, "published_number")
-    assert set(answerer["prompts"]["templates"]) == {"spar_number", "spar_box_choice", "spar_view_change"}
-    assert (answerer["max_new_tokens"], answerer["decoding"], answerer["model_revision"]) == (6, "greedy", None)
-    counts = results.settings["counts"]
-    assert 0 < counts["completion_tokens"] <= 6 * len(bench.rows) and counts["cut_short"] <= len(bench.rows)
 
 
 # ---------------------------------------------------------------- what cannot work

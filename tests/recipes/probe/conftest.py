@@ -27,15 +27,6 @@ def pairs(tunnel: str, tmp_path_factory: pytest.TempPathFactory) -> PairFile:
     return read_pairs(folder)
 
 
-@pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Tiny checkpoints of real architectures."""
-    from tests.recipes.tiny_models import FAMILIES, save_tiny, torch
-
-    torch.set_num_threads(1)  # of models this small, threads only wait for each other
-    return {name: str(save_tiny(name, tmp_path_factory.mktemp(name))) for name in FAMILIES}
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A folder for a run."""
