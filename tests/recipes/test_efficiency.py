@@ -14,7 +14,7 @@ from recipes.efficiency import efficiency_text, read_scores
 from recipes.measuring import Plan, Setting, _measured, measure, pictures_of
 from recipes.results import read_results
 from recipes.scene_views import size_of
-from recipes.stopwatch import Device, spread_of
+from recipes.stopwatch import Device, forgets_peak, spread_of
 from tests.commands import run
 from tests.recipes.test_scene_qa import STUDIO, scanqa
 from tests.recipes.tiny_models import save_tiny, torch
@@ -56,7 +56,9 @@ def test_generated_pictures_are_jpegs_that_differ():
 
 def test_the_peak_is_that_of_now():
     device = Device()
-    device.forget_peak()
+    if not forgets_peak():
+        assert device.memory.endswith("since it began")
+        pytest.skip("this system does not forget the peak of a process")
     before = device.peak()
     held = np.ones(96 << 17)  # 96 MiB
     assert 90 < device.peak() - before < 110
