@@ -1,8 +1,9 @@
 """``DIR/.build/log*.jsonl``: a line for everything that happens in a build; what ``status`` reads, and ``tail -f``.
 
-Lines are objects with ``time`` (seconds since 1970) and ``event``: ``start`` (of a run: shard, parts, settings of the
-workers), ``part`` (made, reused or quarantined), ``stage`` (a later step is done), ``note`` (a process died, space on
-the disk), ``end``. Runs follow one another; each begins with its ``start``.
+Lines are objects with ``time`` (seconds since 1970), ``driver_mb`` (resident memory of the driver) and ``event``:
+``start`` (of a run: shard, parts, settings of the workers), ``part`` (made, reused or quarantined), ``stage`` (a later
+step is done), ``note`` (a process died, space on the disk), ``end``. Runs follow one another; each begins with its
+``start``.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 from builders.hub.parts import PartOutcome
 from builders.hub.sharding import Shard
+from builders.hub.worker import resident
 
 
 class BuildLog(logging.Handler):
@@ -39,7 +41,8 @@ class BuildLog(logging.Handler):
         self._file.close()
 
     def note(self, event: str, **what: Any) -> None:
-        self._file.write(json.dumps({"time": round(time.time(), 3), "event": event} | what) + "\n")
+        told = {"time": round(time.time(), 3), "driver_mb": round(resident() / 1e6, 1), "event": event}
+        self._file.write(json.dumps(told | what) + "\n")
 
     def part(self, outcome: PartOutcome) -> None:
         known: dict[str, Any] = {"rows": outcome.rows, "bytes": outcome.bytes, "seconds": round(outcome.seconds, 3),

@@ -141,7 +141,7 @@ def _rows(folder: Path, shards: Iterable[str], columns: Iterable[str]) -> Iterat
     for shard in shards:
         with pq.ParquetFile(folder / shard) as file:
             held = [name for name in columns if name in file.schema_arrow.names]
-            for batch in file.iter_batches(_BATCH, columns=held):
+            for batch in file.iter_batches(_BATCH, columns=held, use_threads=False):
                 yield from batch.to_pylist()
 
 

@@ -69,21 +69,21 @@ def choose(folder: Path, shards: Sequence[str], kind: str, hidden: AbstractSet[s
     """
     found: dict[str, dict[str, list[tuple[bytes, Place]]]] = {}
     for shard in shards:
-        file = pq.ParquetFile(folder / shard)
-        held = file.schema_arrow.names
-        name = next(column for column in NAMES if column in held)
-        columns = [column for column in (name, kind, "heuristic", "source") if column in held]
-        first = 0
-        for batch in file.iter_batches(4096, columns=columns):
-            for number, row in enumerate(batch.to_pylist(), first):
-                if row.get("source") not in hidden:
-                    place = Place(shard, number, row[kind] or "")
-                    key = stable_hash("card", shard.split("-")[0], row[name])
-                    found.setdefault(place.kind, {}).setdefault(row.get("heuristic") or "", []).append((key, place))
-            first += len(batch)
-            for tags in found.values():
-                for tag, candidates in tags.items():
-                    tags[tag] = nsmallest(_COLUMNS * _ROWS, candidates, key=lambda item: item[0])
+        with pq.ParquetFile(folder / shard) as file:
+            held = file.schema_arrow.names
+            name = next(column for column in NAMES if column in held)
+            columns = [column for column in (name, kind, "heuristic", "source") if column in held]
+            first = 0
+            for batch in file.iter_batches(4096, columns=columns, use_threads=False):
+                for number, row in enumerate(batch.to_pylist(), first):
+                    if row.get("source") not in hidden:
+                        place = Place(shard, number, row[kind] or "")
+                        key = stable_hash("card", shard.split("-")[0], row[name])
+                        found.setdefault(place.kind, {}).setdefault(row.get("heuristic") or "", []).append((key, place))
+                first += len(batch)
+                for tags in found.values():
+                    for tag, candidates in tags.items():
+                        tags[tag] = nsmallest(_COLUMNS * _ROWS, candidates, key=lambda item: item[0])
     by_kind = [_in_turn(tags[tag] for tag in sorted(tags)) for _, tags in sorted(found.items())]
     chosen: list[tuple[bytes, Place]] = []
     for turn in zip_longest(*by_kind):

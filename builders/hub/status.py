@@ -40,6 +40,9 @@ class Status:
     """Parts made in a second, all running drivers together."""
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
     """What has been done after the parts: rows (0 where none are counted), and the time it took."""
+    driver_mb: float = 0.0
+    """Most resident memory of a driver, as far as it was noted; so too of a worker, after a part."""
+    worker_mb: float = 0.0
     notes: list[str] = field(default_factory=list)
     """The last word of the drivers: errors, dead workers, space."""
 
@@ -89,6 +92,8 @@ def _add(status: Status, folder: Path, run: list[dict[str, Any]]) -> None:
     ended = run[-1]["event"] == "end" or time.time() - run[-1]["time"] > _ALIVE_SECONDS + 2 * slowest
     if made and not ended:
         status.rate += made / (parts[-1]["time"] - start["time"])
+    status.driver_mb = max(status.driver_mb, *(event.get("driver_mb", 0.0) for event in run))
+    status.worker_mb = max(status.worker_mb, *(event.get("worker_mb", 0.0) for event in run))
     for before, event in pairwise(run):
         if event["event"] == "stage":
             rows, seconds = status.stages.get(event["stage"], (0, 0.0))
@@ -119,6 +124,7 @@ def as_lines(folder: Path, status: Status, most: int = 20) -> Iterator[str]:
     usage = shutil.disk_usage(folder)
     yield (f"  disk: parts {status.part_bytes / 1e9:.2f} GB, folder {_size(folder) / 1e9:.2f} GB, "
            f"{usage.free / 1e9:.1f} GB free")
+    yield f"  memory: driver {status.driver_mb:.0f} MB at most, workers {status.worker_mb:.0f} MB after a part"
     yield from _listed("lost", [f"{name}: noted as done, not on the disk" for name in status.lost], most)
     yield from _listed("quarantined", [f"{name}: {why}" for name, why in sorted(status.quarantined.items())], most)
     yield from _listed("note", status.notes[-5:], 5)

@@ -22,7 +22,8 @@ def in_balance(
     ``wanted``. Candidates that disturb alike leave in random order.
 
     The offset is below one, random, and 0 on average: few rows cannot meet a share exactly, and without it they would
-    miss it to the same side in every scene.
+    miss it to the same side in every scene. Where balance is not strict there is none, and of the square only the
+    products of different candidates count: one that is alone in its contexts disturbs nothing.
 
     Args:
         balances: of each candidate.
@@ -32,9 +33,9 @@ def in_balance(
     Returns:
         Positions of the candidates that stay, ascending.
     """
-    effects, offsets = _effects(balances, rng)
+    effects, offsets, strict = _effects(balances, rng)
     alike = effects @ effects.T
-    own, disturbs = alike.diagonal(), 2 * (alike.sum(axis=1) + effects @ offsets)
+    own, disturbs = effects**2 @ np.where(strict, 1, 2), 2 * (alike.sum(axis=1) + effects @ offsets)
     kept = np.ones(len(balances), bool)
     members = [_numbered(names) for names in zip(*groups, strict=True)]
     sizes = [np.bincount(numbers) for numbers in members]
@@ -58,11 +59,12 @@ def in_balance(
     return np.flatnonzero(kept).tolist()
 
 
-def _effects(balances: Sequence[Sequence[Balanced]], rng: np.random.Generator) -> tuple[Array, Array]:
-    """(candidates, properties): what each adds to the number of those that have a property, less its share; and the
-    offset of each property, (properties,), with the opposite sign."""
+def _effects(balances: Sequence[Sequence[Balanced]], rng: np.random.Generator) -> tuple[Array, Array, Array]:
+    """(candidates, properties): what each adds to the number of those that have a property, less its share; the offset
+    of each property, (properties,), with the opposite sign; and whether it must be met strictly, (properties,)."""
     places: dict[tuple[str, str], int] = {}
     contexts: dict[str, list[int]] = {}
+    strict: list[bool] = []
     cells = []
     for number, entries in enumerate(balances):
         for entry in entries:
@@ -71,14 +73,16 @@ def _effects(balances: Sequence[Sequence[Balanced]], rng: np.random.Generator) -
                 if key not in places:
                     places[key] = len(places)
                     contexts.setdefault(entry.context, []).append(places[key])
+                    strict.append(entry.strict)
                 cells.append((number, places[key], (name == entry.holds) - share))
     effects = np.zeros((len(balances), len(places)))
     for number, place, effect in cells:
         effects[number, place] += effect
     offsets = np.zeros(len(places))
     for held in contexts.values():
-        offsets[held] = _dither(len(held), rng)
-    return effects, offsets
+        if strict[held[0]]:
+            offsets[held] = _dither(len(held), rng)
+    return effects, offsets, np.array(strict, bool)
 
 
 def _dither(size: int, rng: np.random.Generator) -> Array:

@@ -51,11 +51,13 @@ class Balanced(NamedTuple):
     """The property of this answer."""
     shares: Mapping[str, float]
     """Of each property that answers may have in this context, the share of rows that must have it; their sum is 1."""
+    strict: bool = True
+    """Rather no row than one alone that nothing balances. Else rows are left out only for going along with others."""
 
 
-def evenly(context: str, holds: str, possible: Collection[str]) -> Balanced:
+def evenly(context: str, holds: str, possible: Collection[str], strict: bool = True) -> Balanced:
     """Each of the possible properties as often."""
-    return Balanced(context, holds, dict.fromkeys(possible, 1 / len(possible)))
+    return Balanced(context, holds, dict.fromkeys(possible, 1 / len(possible)), strict)
 
 
 @dataclass(frozen=True)

@@ -127,8 +127,9 @@ class Limits:
     """Largest factor between the mean distances to all other objects, of objects whose distance to a third is offered
     as options: names tell what stands in the middle of a room and what hangs on its walls (open)."""
     min_option_distance: float = 0.9
-    """Metres; shorter distances are not offered as options: names tell what stands together, as a monitor and its
-    keyboard do (open)."""
+    """Metres; shorter distances are not offered as options, nor, over several views, are objects less apart when it
+    is asked which one is nearest to the camera: names tell what stands together, and how, as an office chair before
+    its desk (open)."""
     same_reference_depth: float = 1.1
     """Largest factor between two reference depths for questions that tell them to count as alike (open)."""
     max_height_gap: float = 0.3

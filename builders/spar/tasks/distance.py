@@ -1,15 +1,17 @@
 """Distance tasks: metres between 3D centres, or to the camera centre (SPAR, appendix 7.5, "Distance infer")."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from builders.spar.askable import best_views, markable, point_problem, seen_together
-from builders.spar.facts import Asked, Gold, NumberFact, Rejected
+from builders.spar.facts import Asked, Gold, NumberFact, Rejected, evenly
 from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.second_route import Row, Second, center_of, image_of, law_of_cosines, pose_of
 from builders.spar.tasks.even_sampling import any_view, object_hidden_from_first, views_without
-from builders.spar.tasks.numbers import from_stills, number_gold, numbers_together
+from builders.spar.tasks.numbers import DISTRACTORS, from_stills, number_gold, numbers_together
 from builders.spar.tasks.sampling import objects_across_views, objects_in_video, one_view
 from builders.spar.tasks.task import Proposal, Task
 
@@ -91,7 +93,14 @@ def _partners(record: SceneRecord, limits: Limits, views: tuple[int, ...], red: 
 def _answer(
     fact: NumberFact, format_type: str, record: SceneRecord, limits: Limits, rng: np.random.Generator
 ) -> Gold | Rejected:
-    return number_gold(fact, format_type, limits, rng)
+    """Of two objects in different images, neither name may tell whether gold is among the larger options."""
+    gold = number_gold(fact, format_type, limits, rng)
+    if isinstance(gold, Rejected) or format_type != "select" or len({asked.view for asked in fact.asked}) == 1:
+        return gold
+    larger = sum(float(other) < fact.value for other in gold.distractors) > DISTRACTORS / 2
+    return replace(gold, balance=tuple(
+        evenly(record.label(asked.object_id), "larger" if larger else "smaller", ("larger", "smaller"), strict=False)
+        for asked in fact.asked))
 
 
 def _second_to_camera(row: Row, record: SceneRecord, limits: Limits) -> Second | str:
@@ -131,7 +140,7 @@ DISTANCE_TASKS = (
         name="distance_prediction_oo_mv", short="Dist-OO-MV", level="low", relation="oo", img_type="multi_view",
         views=3, formats=_FORMATS, bench_format="fill", options=4, marker="point",
         propose=objects_across_views(("red", "blue"), views=3, points=True), measure=_distance_between, answer=_answer,
-        recompute=_second_between,
+        recompute=_second_between, balanced=("select",),
     ),
     Task(
         name="distance_prediction_oo_video", short="Dist-OO-Video", level="low", relation="oo", img_type="video",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from builders.scenes.scene import Array
 from builders.spar.facts import Asked, Balanced, Fact, Gold, Rejected
 from builders.spar.geometry import camera_coordinates, center_distance
 from builders.spar.limits import Limits
@@ -35,20 +36,23 @@ class NearestFact(Fact):
 
 
 def _named_candidates(views: int) -> Propose:
-    """Four objects that some of the views show, of about one height, each the only one that its name may mean."""
+    """Four objects that some of the views show, of about one height, each the only one that its name may mean; over
+    several views, which have many such sets, apart from each other."""
 
     def propose(record: SceneRecord, limits: Limits, rng: np.random.Generator) -> Iterator[Proposal]:
         def choices_in(group: tuple[int, ...]) -> Iterator[Proposal]:
             shown = tuple(rng.permutation(group).tolist())
             seen = {name: at for at in reversed(range(views)) for name in sorted(record.images[shown[at]].objects)}
             names = sorted(name for name in seen if name in unmistakable(record))
-            heights = np.array([record.objects[name].item.box.center[2] for name in names])
-            drawn = rng.random((_SETS_PER_VIEW, len(names))).argsort(axis=1)[:, : len(_COLORS)]
             if len(names) < len(_COLORS):
                 return
-            level = np.ptp(heights[drawn], axis=1) <= limits.max_candidate_spread
+            drawn = rng.random((_SETS_PER_VIEW, len(names))).argsort(axis=1)[:, : len(_COLORS)]
+            places = np.array([record.objects[name].item.box.center for name in names])[drawn]
+            fits = np.ptp(places[..., 2], axis=1) <= limits.max_candidate_spread
+            if views > 1:
+                fits &= _gaps(places).min(axis=(1, 2)) >= limits.min_option_distance
             asked_before = set()
-            for chosen in drawn[level].tolist():
+            for chosen in drawn[fits].tolist():
                 key = frozenset(chosen)
                 if key not in asked_before:
                     asked_before.add(key)
@@ -58,6 +62,12 @@ def _named_candidates(views: int) -> Propose:
         yield from take_turns([choices_in(groups[i]) for i in rng.permutation(len(groups)).tolist()])
 
     return propose
+
+
+def _gaps(places: Array) -> Array:
+    """(..., n, n) distances between points (..., n, 3); infinite from each to itself."""
+    between = np.linalg.norm(places[..., :, None, :] - places[..., None, :, :], axis=-1)
+    return between + np.diag(np.full(places.shape[-2], np.inf))
 
 
 def _to_reference(

@@ -62,6 +62,18 @@ def test_offsets_make_rounding_right_on_average():
         assert (np.abs(rounded.mean(axis=0) - exact) < 4 * 0.7 / 4000**0.5).all()
 
 
+def test_where_balance_is_not_strict_what_stands_alone_stays():
+    """And of many that go along with each other, no more than half a row beyond what balances them."""
+    sizes = ["larger", "smaller"]
+    lonely = [[evenly(f"thing {n}", sizes[n % 3 == 0], sizes, strict=False)] for n in range(30)]
+    crowd = [[evenly("pillow", size, sizes, strict=False)] for size in ["smaller"] * 20 + ["larger"] * 4]
+    strict = [[entry._replace(strict=True) for entry in entries] for entries in lonely]
+    for seed in range(20):
+        kept = kept_of(lonely + crowd, *alone(54), wanted=54, seed=seed)
+        assert kept[:30] == list(range(30)) and kept[-4:] == [50, 51, 52, 53] and len(kept) in (38, 39)
+        assert len(kept_of(strict, *alone(30), wanted=30, seed=seed)) < 30
+
+
 def test_all_contexts_count_and_groups_have_limits():
     rng = np.random.default_rng(0)
     pool, said, groups = [], [], []

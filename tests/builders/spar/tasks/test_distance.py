@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -163,3 +164,17 @@ def test_a_turned_world_changes_no_distance_and_a_doubled_one_doubles_it():
     assert len(shared) > 80
     assert [golds[1][k] for k in shared] == pytest.approx([golds[0][k] for k in shared])
     assert [golds[2][k] for k in shared] == pytest.approx([2 * golds[0][k] for k in shared])
+
+
+def test_over_several_views_a_name_does_not_tell_how_the_distance_ranks(records):
+    """Of the rows about a thing, as many say larger as smaller, nearly; without the balance they do not."""
+    task, off = TASKS["distance_prediction_oo_mv"], []
+    for asked_task in (task, replace(task, balanced=())):
+        ranks: dict[tuple[int, str], list[bool]] = {}
+        for number, record in enumerate(records):
+            for row in asked.rows_of(record, asked_task, "select", wanted=95, limits=Limits()):
+                larger = sum(float(option) < row["answer_value"][0] for option in row["options"]) >= 2
+                for thing in row["objects"]:
+                    ranks.setdefault((number, thing["label"]), []).append(larger)
+        off.append([abs(sum(held) - len(held) / 2) for held in ranks.values() if len(held) > 2])
+    assert len(off[0]) > 2 and max(off[0]) <= 1 < max(off[1])

@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -87,6 +88,8 @@ def test_winners_are_nearest_by_box_centres_alone(toy):
         assert (ordered[1] - ordered[0] if wants_nearest else ordered[-1] - ordered[-2]) >= LIMITS.min_nearer_gap
         if row["relation"] == "oc":
             assert np.ptp(np.array(boxes)[:, 2]) <= LIMITS.max_candidate_spread
+            if row["img_type"] == "multi_view":
+                assert min(math.dist(a, b) for a, b in combinations(boxes, 2)) >= LIMITS.min_option_distance
             assert not any(o["point"] or o["bbox"] for o in row["objects"])
         if row["img_type"] == "multi_view":
             names = {o["object_id"] for o in row["objects"]}
