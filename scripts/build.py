@@ -224,13 +224,15 @@ for _name in BUILDERS:
 def merge(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where shards have made their parts.")],
     config: Annotated[str, typer.Option(help="Write this config only [default: as the shards were told]")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Processes: each writes a config and split at a time.")] = 1,
     reserve_gb: Annotated[float, typer.Option(min=0, help="Stays free on the disk.")] = RUN.reserve_gb,
 ) -> None:
     """Make the folder from the parts of all shards (--shard-index), with the options that these were given. Relative
     paths among them are taken from where this command runs."""
     command = read_command(folder)
     builder = builder_of(command)
-    finish(merge_folder(builder, folder, config or command["config"], settings=RunSettings(reserve_gb=reserve_gb)))
+    settings = RunSettings(reserve_gb=reserve_gb)
+    finish(merge_folder(builder, folder, workers, config or command["config"], settings=settings))
 
 
 @app.command()

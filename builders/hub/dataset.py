@@ -81,6 +81,9 @@ class Selection:
     table: str = ROWS
     """The table of the parts that the rows are taken from."""
 
+    def __str__(self) -> str:
+        return f"{self.config}/{self.split}"
+
 
 class HubBuilder(Protocol):
     """A ``datasets`` builder whose unit of work is a scene."""

@@ -8,9 +8,12 @@ A build may be killed at any moment: parts that exist are whole, shards replace 
 complete, and the manifest is removed before that and written last.
 """
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from builders.hub.build_log import BuildLog
 from builders.hub.card import write_card
 from builders.hub.dataset import ROWS, Candidates, HubBuilder, SceneRef, Selection
 from builders.hub.disk import DiskWatch
-from builders.hub.engine import check_engine
+from builders.hub.engine import GivenUp, check_engine, map_parts
 from builders.hub.lock import only_writer
 from builders.hub.making import make_parts, said
 from builders.hub.manifest import make_manifest, read_manifest, write_manifest
@@ -32,6 +35,9 @@ from builders.hub.parts import PartOutcome, find_part, part_path, read_part, saf
 from builders.hub.sharding import Shard
 from builders.hub.shards import SHARD_NAME, WrittenSplit, write_split
 from builders.hub.worker import RunSettings
+
+_WORTH_PROCESSES = 200_000_000
+"""Bytes of parts from which on several processes merge: they take seconds to start."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def build_folder(
     refs = prepare_output(builder, out, engine)
     with only_writer(out), BuildLog(out / ".build", None) as log:
         outcomes = make_parts(builder, out, refs, log, workers, engine, progress, settings)
-        manifest = _merge(builder, out, outcomes, only_config, progress, log, settings)
+        manifest = _merge(builder, out, outcomes, only_config, progress, log, workers, settings)
     return BuildResult(out, manifest, sum(o.reused for o in outcomes))
 
 
@@ -86,9 +92,17 @@ def build_shard(
 
 
 def merge_folder(
-    builder: HubBuilder, out: Path, only_config: str = "", progress: bool = True, settings: RunSettings = RunSettings()  # noqa: B008
+    builder: HubBuilder,
+    out: Path,
+    workers: int = 1,
+    only_config: str = "",
+    progress: bool = True,
+    settings: RunSettings = RunSettings(),  # noqa: B008
 ) -> BuildResult:
     """The Hub folder from parts that shards have made.
+
+    Args:
+        workers: processes of this machine that write shards, each those of one config and split at a time.
 
     Raises:
         InputError: some scenes have neither a part nor a reason to have none.
@@ -103,7 +117,7 @@ def merge_folder(
         if missing:
             raise InputError(f"{out}: {len(missing)} of {len(refs)} scenes have no part with these settings, such as "
                              f"{', '.join(missing[:3])}; run their shards (again), or the build without shards")
-        manifest = _merge(builder, out, outcomes, only_config, progress, log, settings)
+        manifest = _merge(builder, out, outcomes, only_config, progress, log, workers, settings)
     return BuildResult(out, manifest, len(outcomes))
 
 
@@ -142,6 +156,7 @@ def _merge(
     only_config: str,
     progress: bool,
     log: BuildLog,
+    workers: int,
     settings: RunSettings,
 ) -> dict[str, Any]:
     usable = [o for o in outcomes if o.done]
@@ -161,7 +176,9 @@ def _merge(
         if not selections:
             raise InputError(f"--config {only_config}: no row for it; these configs have rows: {', '.join(held)}")
     try:
-        splits = _write_splits(builder, paths, selections, staging, progress, log)
+        if sum(o.bytes for o in usable) < _WORTH_PROCESSES:
+            workers = 1
+        splits = _write_splits(builder, paths, selections, staging, progress, log, workers, settings)
         _swap_in(builder, out, staging, splits)
     finally:
         shutil.rmtree(staging, ignore_errors=True)  # what a full disk has left of it would keep the disk full
@@ -174,19 +191,25 @@ def _merge(
 
 
 def _write_splits(
-    builder: HubBuilder, paths: list[Path], selections: list[Selection], staging: Path, progress: bool, log: BuildLog
+    builder: HubBuilder, paths: list[Path], selections: list[Selection], staging: Path, progress: bool, log: BuildLog,
+    workers: int, settings: RunSettings,
 ) -> list[WrittenSplit]:
-    """The shards of all selections, below ``staging``."""
-    splits = []
+    """The shards of all selections, below ``staging``; in the order of the selections, whichever is done first."""
+    splits: dict[Selection, WrittenSplit] = {}
     total = sum(len(rows) for selection in selections for _, rows in selection.picks)
-    with tqdm(total=total, desc="shards", unit="row", disable=not progress) as bar:
-        for selection in selections:
-            bar.set_postfix_str(f"{selection.config}/{selection.split}")
-            splits.append(write_split(builder, paths, selection, staging))
-            rows = sum(splits[-1].files.values())
+    work = map_parts(partial(write_split, builder, paths, staging), selections, "local",
+                     min(workers, os.cpu_count() or 1), replace(settings, seconds=0.0))
+    with closing(work), tqdm(total=total, desc="shards", unit="row", disable=not progress) as bar:
+        for selection, written in work:
+            if isinstance(written, GivenUp):
+                raise OSError(f"{selection}: its shards could not be written: {written.reason}; parts are kept, run it "
+                              "again")
+            splits[selection] = written
+            rows = sum(written.files.values())
+            bar.set_postfix_str(str(selection))
             bar.update(rows)
             log.note("stage", stage="shards", config=selection.config, split=selection.split, rows=rows)
-    return splits
+    return [splits[selection] for selection in selections]
 
 
 def _candidates(

@@ -71,7 +71,7 @@ class WrittenSplit:
     """(task, format, what, value) -> how often."""
 
 
-def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection, staging: Path) -> WrittenSplit:
+def write_split(builder: HubBuilder, parts: Sequence[Path], staging: Path, selection: Selection) -> WrittenSplit:
     """Write one selection below ``staging`` as ``<config>/<split>-00000-of-0000N.parquet``."""
     folder = staging / selection.config
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
     scene = next(scenes, None)
     while scene is not None:
         rows = held = 0
-        with TableWriter(folder / f"{len(counts):05d}.open", schema) as writer:
+        with TableWriter(folder / f"{selection.split}-{len(counts):05d}.open", schema) as writer:
             ended = False
             while scene is not None and not ended:
                 name, tables = scene
@@ -102,7 +102,7 @@ def write_split(builder: HubBuilder, parts: Sequence[Path], selection: Selection
     files = {}
     for number, rows in enumerate(counts):
         name = f"{selection.split}-{number:05d}-of-{len(counts):05d}.parquet"
-        (folder / f"{number:05d}.open").rename(folder / name)
+        (folder / f"{selection.split}-{number:05d}.open").rename(folder / name)
         files[f"{selection.config}/{name}"] = rows
     images.close()
     return WrittenSplit(selection.config, selection.split, files, images, answers)

@@ -161,23 +161,27 @@ def projection(
     share = scenes / len(times)
     hours = (sum(times) * share / cores + max(times) + start + scenes * cost) / 3600
     merging = run.merging * share if each is None else run.merging + each * (scenes - len(times))
+    stored = {split: entry["stored_bytes"] * share for split, entry in manifest["images"].items()}
+    total = sum(stored.values())
+    largest = max(stored, key=lambda split: stored[split])
+    shared = merging * max(1 / cores, stored[largest] / total)
     print(f"""{scenes} scenes on {cores} cores: {hours:.2f} h for the parts, then
-  {'at most ' if each is None else ''}{merging / 3600:.2f} h to merge, if
+  {'at most ' if each is None else ''}{merging / 3600:.2f} h to merge with one process, {shared / 3600:.2f} h with \
+{cores} ({largest} alone holds {stored[largest] / total:.0%}), if
   scenes cost what these {len(times)} cost ({min(times):.1f} to {max(times):.1f} s);
   a core does as much as one here, whatever the others do; the slowest scene begins last;
-  one driver hands out all parts, one by one; one core merges;
+  one driver hands out all parts, one by one; a merge takes time as it writes bytes;
   reading scans and writing parts is no slower than here (a shared file system is often the limit)""")
-    stored = {split: entry["stored_bytes"] * share for split, entry in manifest["images"].items()}
     files = {split: max(1, math.ceil(size / SHARD_BYTES)) for split, size in stored.items()}
     folders: Counter[str] = Counter()
     for split, count in files.items():
         folders[split.split("/")[0]] += count
-    total = sum(files.values()) + len(manifest["card"]) + 2  # and card, manifest
-    rows, size = sum(manifest["rows"].values()) * share, sum(stored.values())
-    print(f"""Hub: {rows / 1e6:.1f} M rows of all configs, {size / 1e9:.0f} GB (a free account: about {HUB_TB} TB)
-  {total} files (recommended: below {HUB_FILES}), of {SHARD_BYTES / 1e9:.1f} GB on average (below {HUB_FILE_GB})
+    count = sum(files.values()) + len(manifest["card"]) + 2  # and card, manifest
+    rows = sum(manifest["rows"].values()) * share
+    print(f"""Hub: {rows / 1e6:.1f} M rows of all configs, {total / 1e9:.0f} GB (a free account: about {HUB_TB} TB)
+  {count} files (recommended: below {HUB_FILES}), of {SHARD_BYTES / 1e9:.1f} GB on average (below {HUB_FILE_GB})
   at most {max(folders.values())} in a folder (below {HUB_ENTRIES})
-  {math.ceil(total / HUB_COMMIT)} commits of at most {HUB_COMMIT} files, or one that is larger than recommended""")
+  {math.ceil(count / HUB_COMMIT)} commits of at most {HUB_COMMIT} files, or one that is larger than recommended""")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -80,6 +81,18 @@ def test_merged_shards_are_the_folder_of_one_machine(whole, tmp_path):
     assert [outcome.ref.scene_id for outcome in outcomes] == SCENES[::2]
     merge_folder(crashing_tunnel(), out, progress=False)
     assert digests(out) == digests(whole)
+
+
+def test_a_merge_whose_processes_die_says_so_and_keeps_the_parts(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("builders.hub.folder._WORTH_PROCESSES", 0)
+    for index in range(2):
+        build_shard(crashing_tunnel(), tmp_path / "out", Shard(index, 2), progress=False)
+    merge = partial(merge_folder, crashing_tunnel(), tmp_path / "out", workers=2, progress=False)
+    with pytest.raises(OSError, match=r"size_variation/test: its shards could not be written: took .* of memory"):
+        merge(settings=RunSettings(gigabytes=0.01, tries=1))
+    assert not (tmp_path / "out/manifest.json").exists() and not (tmp_path / "out/.build/staging").exists()
+    merge()
+    assert digests(tmp_path / "out") == digests(whole)
 
 
 def test_parts_of_other_settings_are_not_merged(tmp_path):

@@ -79,9 +79,9 @@ def _written(folder, out, per_shard):
     parts = sorted(folder.iterdir())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_BYTES", per_shard * 64_000)
-        made = write_split(builder, parts, Selection("all", "train", [
+        made = write_split(builder, parts, out, Selection("all", "train", [
             (number, np.arange(pq.read_metadata(part / "rows.parquet").num_rows)) for number, part in enumerate(parts)
-        ]), out)
+        ]))
     return [out / name for name in made.files]
 
 
