@@ -27,7 +27,7 @@ from builders.command import run_command
 from metrics.position_error._core import EDGES, position_error
 from metrics.position_error._intervals import mean_interval
 from recipes import evaluation
-from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
+from recipes.answerers import options
 from recipes.answerers.settings import DEFAULTS
 from recipes.bev_baselines import make_bev_answerer
 from recipes.evaluation import Recipe, Scored
@@ -52,30 +52,27 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 
 @app.command(help=__doc__)
 def main(
-    dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
-                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, random or middle; with "
-                                       "--predictions, the name to report.")],
+    dataset: options.Dataset,
+    model: Annotated[str, options.model_option("oracle, random or middle")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet, results.json and report.html.")],
-    revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
+    revision: options.Revision = "",
     split: Annotated[str, typer.Option(help="train or validation.")] = "validation",
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 16,
-    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
-                                                     ".csv with id (the row's uid) and raw_text.")] = None,
-    prompts: Prompts = DEFAULTS.prompts,
-    set_: Set = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
-    shard_index: ShardIndex = 0,
-    num_shards: NumShards = 1,
-    gpus: Gpus = 0,
+    limit: options.Limit = 0,
+    batch_size: options.BatchSize = 16,
+    predictions: Annotated[Path | None, options.predictions_option("id (the row's uid) and raw_text")] = None,
+    prompts: options.Prompts = DEFAULTS.prompts,
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = 0,
+    shard_index: options.ShardIndex = 0,
+    num_shards: options.NumShards = 1,
+    gpus: options.Gpus = 0,
 ) -> None:
     questions = open_spar_3d(dataset, revision or None, (), split, CONFIGS)
     if gpus:
         run_on_gpus(gpus)
         return
     results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed,
-                       asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
+                       asking=options.asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(bev_text(results))
     rows = [questions.rows[position] for position in questions.scored(limit)]
     write_maps(out / "report.html", results, rows, read_predictions(out / FILE_NAME), bev_text(results))

@@ -26,8 +26,7 @@ from builders.command import run_command
 from builders.errors import InputError
 from metrics.box_iou._core import THRESHOLDS, box_iou
 from recipes import evaluation
-from recipes.answerers import make_answerer
-from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
+from recipes.answerers import make_answerer, options
 from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
@@ -50,28 +49,25 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 
 @app.command(help=__doc__)
 def main(
-    dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
-                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, random or frequency; with "
-                                       "--predictions, the name to report.")],
+    dataset: options.Dataset,
+    model: Annotated[str, options.model_option("oracle, random or frequency")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet and results.json.")],
-    revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
+    revision: options.Revision = "",
     config: Annotated[list[str], typer.Option(help="grounding or scanrefer (default: both, where there are "
                                               "both).")] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="train or validation.")] = "validation",
     proposals: Annotated[str, typer.Option(metavar="objects|none|FILE", help="Boxes to refine by: the config objects "
                                            "of the dataset, none, or a .parquet or .jsonl file with scene_id, center "
                                            "and extents in metres.")] = OBJECTS,
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 8,
-    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
-                                                     ".csv with id (the row's uid) and raw_text.")] = None,
-    prompts: Prompts = DEFAULTS.prompts,
-    set_: Set = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
-    shard_index: ShardIndex = 0,
-    num_shards: NumShards = 1,
-    gpus: Gpus = 0,
+    limit: options.Limit = 0,
+    batch_size: options.BatchSize = 8,
+    predictions: Annotated[Path | None, options.predictions_option("id (the row's uid) and raw_text")] = None,
+    prompts: options.Prompts = DEFAULTS.prompts,
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = 0,
+    shard_index: options.ShardIndex = 0,
+    num_shards: options.NumShards = 1,
+    gpus: options.Gpus = 0,
 ) -> None:
     questions = open_spar_3d(dataset, revision or None, config, split, CONFIGS)
     recipe = grounding_recipe(proposals, read_proposals(proposals, questions))
@@ -80,7 +76,7 @@ def main(
         return
     results = evaluation.evaluate(recipe, questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
+                                  asking=options.asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(grounding_text(results))
     print(f"{out}: {FILE_NAME}, results.json")
 

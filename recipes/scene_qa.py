@@ -33,9 +33,8 @@ from builders.scenes import open_source
 from metrics.phrase_match._core import phrase_match
 from metrics.phrase_match._intervals import mean_interval
 from recipes import evaluation
-from recipes.answerers import make_answerer
+from recipes.answerers import make_answerer, options
 from recipes.answerers.answerer import Answerer
-from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.captions import caption_scores, require_captions
 from recipes.evaluation import Recipe, Scored
@@ -136,9 +135,7 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 def main(
     benchmark: Annotated[str, typer.Option(help="scanqa or sqa3d.")],
     dataset: Annotated[str, typer.Option(metavar="DIR", help="The folder with the benchmark's files.")],
-    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
-                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, random or frequency; with "
-                                       "--predictions, the name to report.")],
+    model: Annotated[str, options.model_option("oracle, random or frequency")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet and results.json.")],
     source: Annotated[str, typer.Option(metavar="NAME=ROOT", help="Your copy of the scans: scannet=/path/to/scans. "
                                         "Without it only baselines and --predictions can answer.")] = "",
@@ -150,16 +147,15 @@ def main(
                                       "are.")] = SceneViews.size,
     tokenizer: Annotated[str, typer.Option(help="Of BLEU-4 and CIDEr: ptb (published; needs Java), words, or none, "
                                            "which leaves them out. Default: ptb for ScanQA, none for SQA3D.")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 8,
-    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
-                                                     ".csv with id (question_id) and raw_text.")] = None,
-    prompts: Prompts = DEFAULTS.prompts,
-    set_: Set = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
-    shard_index: ShardIndex = 0,
-    num_shards: NumShards = 1,
-    gpus: Gpus = 0,
+    limit: options.Limit = 0,
+    batch_size: options.BatchSize = 8,
+    predictions: Annotated[Path | None, options.predictions_option("id (question_id) and raw_text")] = None,
+    prompts: options.Prompts = DEFAULTS.prompts,
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = 0,
+    shard_index: options.ShardIndex = 0,
+    num_shards: options.NumShards = 1,
+    gpus: options.Gpus = 0,
 ) -> None:
     tokenizer = tokenizer or ("ptb" if benchmark == "scanqa" else "none")
     if tokenizer != "none":
@@ -171,7 +167,7 @@ def main(
         return
     results = evaluation.evaluate(scene_recipe(questions, tokenizer), questions, model, out, limit=limit,
                                   batch_size=batch_size, predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
+                                  asking=options.asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(scene_text(results))
     print(f"{out}: {FILE_NAME}, results.json")
 

@@ -31,10 +31,9 @@ import typer
 from builders.command import run_command
 from builders.errors import InputError
 from recipes import evaluation
-from recipes.answerers import make_answerer
+from recipes.answerers import make_answerer, options
 from recipes.answerers.answerer import Answerer
 from recipes.answerers.baselines import BASELINES
-from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
 from recipes.answerers.settings import DEFAULTS, AnswererSettings
 from recipes.answerers.shortcuts import SHORTCUTS
 from recipes.evaluation import Recipe, Scored
@@ -54,29 +53,25 @@ _LABEL = 34
 
 @app.command(help=__doc__)
 def main(
-    dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
-                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, "
-                                       "random, frequency, higher-is-farther or bigger-is-closer; with "
-                                       "--predictions, the name to report.")],
+    dataset: options.Dataset,
+    model: Annotated[str, options.model_option("oracle, random, frequency, higher-is-farther or bigger-is-closer")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet, results.json and report.html.")],
-    revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
+    revision: options.Revision = "",
     config: Annotated[list[str], typer.Option(help="Of the dataset (default: default, every row; depth: those with a "
                                               "tag); may be repeated for SPAR-7M.")] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="Of the dataset: test, or consistent, counter or ambiguous alone (default: "
                                        "test; of config depth all three).")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 64,
-    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
-                                                     ".csv with id (question_id of EmbSpatial-Bench, idx of CV-Bench, "
-                                                     "uid of SPAR) and raw_text.")] = None,
+    limit: options.Limit = 0,
+    batch_size: options.BatchSize = 64,
+    predictions: Annotated[Path | None, options.predictions_option(
+        "id (question_id of EmbSpatial-Bench, idx of CV-Bench, uid of SPAR) and raw_text")] = None,
     cluster: Annotated[str, typer.Option(help="What shares its errors, for intervals: image or scene.")] = "image",
-    prompts: Prompts = DEFAULTS.prompts,
-    set_: Set = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
-    shard_index: ShardIndex = 0,
-    num_shards: NumShards = 1,
-    gpus: Gpus = 0,
+    prompts: options.Prompts = DEFAULTS.prompts,
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = 0,
+    shard_index: options.ShardIndex = 0,
+    num_shards: options.NumShards = 1,
+    gpus: options.Gpus = 0,
 ) -> None:
     from recipes.reporting.compare_page import write_comparison
 
@@ -87,7 +82,7 @@ def main(
         return
     results = evaluation.evaluate(recipe, questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
+                                  asking=options.asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(shortcut_text(results))
     write_comparison([out], out / "report.html", tables=False)
     print(f"{out}: {FILE_NAME}, results.json, report.html")

@@ -20,8 +20,7 @@ import typer
 
 from builders.command import run_command
 from recipes import evaluation
-from recipes.answerers import make_answerer
-from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
+from recipes.answerers import make_answerer, options
 from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_answers
@@ -44,26 +43,22 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 
 @app.command(help=__doc__)
 def main(
-    dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
-                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, "
-                                       "random or frequency; with "
-                                       "--predictions, the name to report.")],
+    dataset: options.Dataset,
+    model: Annotated[str, options.model_option("oracle, random or frequency")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet and results.json.")],
-    revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
+    revision: options.Revision = "",
     config: Annotated[list[str], typer.Option(help="Of the dataset; may be repeated. Default: its config default, or "
                                               "where it has none (SPAR-7M) all that hold questions.")] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="Of the dataset; SPAR-7M has train and validation.")] = "test",
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 64,
-    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
-                                                     ".csv with id (the row's uid) and raw_text.")] = None,
-    prompts: Prompts = DEFAULTS.prompts,
-    set_: Set = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
-    shard_index: ShardIndex = 0,
-    num_shards: NumShards = 1,
-    gpus: Gpus = 0,
+    limit: options.Limit = 0,
+    batch_size: options.BatchSize = 64,
+    predictions: Annotated[Path | None, options.predictions_option("id (the row's uid) and raw_text")] = None,
+    prompts: options.Prompts = DEFAULTS.prompts,
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = 0,
+    shard_index: options.ShardIndex = 0,
+    num_shards: options.NumShards = 1,
+    gpus: options.Gpus = 0,
 ) -> None:
     questions = open_questions(dataset, revision or None, config, split)
     require_spar(questions)
@@ -71,7 +66,7 @@ def main(
         run_on_gpus(gpus)
         return
     results = evaluate(questions, model, out, limit=limit, batch_size=batch_size, predictions=predictions, seed=seed,
-                       asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
+                       asking=options.asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(score_text(results))
     print(f"{out}: {FILE_NAME}, results.json")
 

@@ -23,8 +23,7 @@ import typer
 from builders.command import run_command
 from builders.errors import InputError
 from recipes import evaluation
-from recipes.answerers import make_yes_no_answerer
-from recipes.answerers.options import Gpus, NumShards, Prompts, Set, ShardIndex, asking
+from recipes.answerers import make_yes_no_answerer, options
 from recipes.answerers.settings import DEFAULTS
 from recipes.evaluation import Recipe, Scored
 from recipes.given_answers import read_given_margins
@@ -42,29 +41,24 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pre
 
 @app.command(help=__doc__)
 def main(
-    dataset: Annotated[str, typer.Option(metavar="DIR_OR_REPO", help="A folder of scripts/build.py, or ORG/NAME.")],
-    model: Annotated[str, typer.Option(help="A Hub id or a folder (families of AutoModelForImageTextToText), "
-                                       "endpoint:URL#MODEL, or baseline:NAME with oracle, "
-                                       "random, always-yes, higher-is-farther or bigger-is-closer; with "
-                                       "--predictions, the name to report.")],
+    dataset: options.Dataset,
+    model: Annotated[str, options.model_option("oracle, random, always-yes, higher-is-farther or bigger-is-closer")],
     out: Annotated[Path, typer.Option(help="The folder for predictions.parquet, results.json and report.html.")],
-    revision: Annotated[str, typer.Option(help="Of a Hub repository: tag, branch or commit.")] = "",
+    revision: options.Revision = "",
     config: Annotated[list[str], typer.Option(help="Of the dataset; may be repeated (default: all with yes/no "
                                               "questions).")] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="Of the dataset.")] = "test",
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many questions; 0: all.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions the model gets at once.")] = 64,
-    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Score these answers: .parquet, .jsonl or "
-                                                     ".csv with id (index; of several configs "
-                                                     "config/index) and margin (logit_yes - logit_no), or "
-                                                     "raw_text.")] = None,
+    limit: options.Limit = 0,
+    batch_size: options.BatchSize = 64,
+    predictions: Annotated[Path | None, options.predictions_option(
+        "id (index; of several configs config/index) and margin (logit_yes - logit_no), or raw_text")] = None,
     cluster: Annotated[str, typer.Option(help="What shares its errors, for intervals: scene or image.")] = "scene",
-    prompts: Prompts = DEFAULTS.prompts,
-    set_: Set = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of answers that are drawn.")] = 0,
-    shard_index: ShardIndex = 0,
-    num_shards: NumShards = 1,
-    gpus: Gpus = 0,
+    prompts: options.Prompts = DEFAULTS.prompts,
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = 0,
+    shard_index: options.ShardIndex = 0,
+    num_shards: options.NumShards = 1,
+    gpus: options.Gpus = 0,
 ) -> None:
     from recipes.reporting.compare_page import write_comparison
 
@@ -74,7 +68,7 @@ def main(
         return
     results = evaluation.evaluate(tunnel_recipe(cluster), questions, model, out, limit=limit, batch_size=batch_size,
                                   predictions=predictions, seed=seed,
-                                  asking=asking(prompts, set_), shard=Shard(shard_index, num_shards))
+                                  asking=options.asking(prompts, set_), shard=Shard(shard_index, num_shards))
     print(tunnel_text(results))
     write_comparison([out], out / "report.html", tables=False)
     print(f"{out}: {FILE_NAME}, results.json, report.html")
