@@ -12,6 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+from huggingface_hub import DatasetCard
+
 from builders.errors import InputError
 from builders.hub.card import published_card
 from builders.hub.card_pictures import is_card_picture
@@ -81,7 +84,8 @@ def plan_push(folder: Path, repo: HubRepo, gating: Mapping[str, Any] | None = No
     """Look, compare, and say what there is to do. Changes nothing.
 
     Args:
-        gating: fields of the card that say what the Hub asks of readers (``extra_gated_prompt``, ...).
+        gating: fields of the card that say what the Hub asks of readers (``extra_gated_prompt``, ...); none: those of
+            the card on ``main`` stay.
 
     Raises:
         InputError: the folder is not what its manifest says, may not be passed on, or differs from a version of the
@@ -92,8 +96,8 @@ def plan_push(folder: Path, repo: HubRepo, gating: Mapping[str, Any] | None = No
     problems = licence_problems(manifest) or folder_problems(folder, manifest, progress)
     if problems:
         raise InputError("\n  ".join([f"{folder}: not published, for", *problems]))
-    contents = _contents(folder, repo.name, manifest, gating or {})
     head = repo.head()
+    contents = _contents(folder, repo.name, manifest, gating or _gating(repo, head))
     if head is None:
         return Plan(repo, manifest, None, contents, (), None, tagged=False)
     visible = repo.manifest(head)
@@ -167,6 +171,19 @@ def _contents(
     contents["manifest.json"] = Content(told, told.stat().st_size, sha256_of(told))
     contents["README.md"] = Content.of_bytes(card.encode())
     return contents
+
+
+def _gating(repo: HubRepo, head: Snapshot | None) -> dict[str, Any]:
+    """What the card on ``main`` says that the Hub asks of readers."""
+    if head is None or "README.md" not in head.files:
+        return {}
+    with repo.opened("README.md", head) as file:
+        text = file.read().decode(errors="replace")
+    try:
+        fields = DatasetCard(text, ignore_metadata_errors=True).data.to_dict()
+    except yaml.YAMLError:  # whoever wrote that must not keep the next version from being pushed
+        return {}
+    return {name: value for name, value in fields.items() if name.startswith("extra_gated_")}
 
 
 def _published(

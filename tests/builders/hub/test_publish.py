@@ -16,7 +16,7 @@ from builders.hub.publish import carry_out, plan_push
 from builders.hub.repository import HubRepo
 from tests.builders.hub.published import SPLITS, lighter, tunnel, version_shown
 from tests.hub_server.read_back import folder_digests, read_back
-from tests.hub_server.repos import HubError
+from tests.hub_server.repos import Blob, HubError
 
 NAME = "org/tunnel"
 
@@ -258,3 +258,8 @@ def test_a_private_repository_stays_private_and_asks_for_consent(hub, repo, fold
     held(hub).gated = "manual"
     carry_out(plan_push(folders["0.1.0"], repo, consent), gated=True)
     assert held(hub).gated == "manual"
+    push(folders["0.2.0"], repo)  # says nothing of consent: what readers are asked stays
+    card = held(hub).at("v0.2.0").files["README.md"].data.decode()
+    assert "extra_gated_prompt: Only for research." in card.split("---")[1]
+    held(hub).at("main").files["README.md"] = Blob(b"---\n: [\n---\n")  # as somebody has left it, without the client
+    push(folders["0.2.0"], repo)

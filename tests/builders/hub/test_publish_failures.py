@@ -14,7 +14,7 @@ from tests.hub_server.faults import KINDS, Fault
 from tests.hub_server.repos import HubError
 
 NAME = "org/tunnel"
-PUSH_REQUESTS = 19
+PUSH_REQUESTS = 20
 """Of a clean push of 0.2.0 onto 0.1.0 with two other shards, and two other pictures on the card; asserted below, so
 that no request escapes the faults."""
 FIRST_PUSH_REQUESTS = 23
