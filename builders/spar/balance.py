@@ -34,52 +34,55 @@ def in_balance(
         Positions of the candidates that stay, ascending.
     """
     effects, offsets, strict = _effects(balances, rng)
-    alike = effects @ effects.T
-    own, disturbs = effects**2 @ np.where(strict, 1, 2), 2 * (alike.sum(axis=1) + effects @ offsets)
-    kept = np.ones(len(balances), bool)
+    alike = 2 * (effects @ effects.T)
+    own, disturbs = effects**2 @ np.where(strict, 1, 2), alike.sum(axis=1) + 2 * (effects @ offsets)
+    left = len(balances)
     members = [_numbered(names) for names in zip(*groups, strict=True)]
     sizes = [np.bincount(numbers) for numbers in members]
-    order = rng.random(len(balances)) * _TOLERANCE
-    crowded, mended = kept, False
-    while kept.any():
-        if crowded.any():  # groups only shrink
-            crowded = kept & np.any([size[numbers] > limit for numbers, size, limit
-                                     in zip(members, sizes, most, strict=True)], axis=0)
-        gain = np.where(crowded if crowded.any() else kept, disturbs - own + order, -np.inf)
+    order = rng.random(left) * _TOLERANCE
+    crowded, mended = True, False
+    while left:
+        gain = disturbs - own + order
+        if crowded:  # groups only shrink
+            too_large = np.any([(size > limit)[numbers] for numbers, size, limit
+                                in zip(members, sizes, most, strict=True)], axis=0)
+            crowded = bool(too_large.any())
+        if crowded:
+            gain = np.where(too_large, gain, -np.inf)
         worst = int(gain.argmax())
-        if not mended and gain[worst] <= 2 * _TOLERANCE and not crowded.any():
+        if not mended and gain[worst] <= 2 * _TOLERANCE and not crowded:
             mended, order = True, rng.random(len(balances)) * _TOLERANCE  # what is left was late in the first order
             continue
-        if mended and kept.sum() <= wanted:
+        if mended and left <= wanted:
             break
-        kept[worst] = False
-        disturbs -= 2 * alike[worst]
+        left -= 1
+        disturbs -= alike[worst]
+        disturbs[worst] = -np.inf  # it has left
         for numbers, size in zip(members, sizes):
             size[numbers[worst]] -= 1
-    return np.flatnonzero(kept).tolist()
+    return np.flatnonzero(disturbs > -np.inf).tolist()
 
 
 def _effects(balances: Sequence[Sequence[Balanced]], rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """(candidates, properties): what each adds to the number of those that have a property, less its share; the offset
     of each property, (properties,), with the opposite sign; and whether it must be met strictly, (properties,)."""
-    places: dict[tuple[str, str], int] = {}
-    contexts: dict[str, list[int]] = {}
+    contexts: dict[str, dict[str, int]] = {}
     strict: list[bool] = []
     cells = []
     for number, entries in enumerate(balances):
         for entry in entries:
+            places = contexts.setdefault(entry.context, {})
             for name, share in entry.shares.items():
-                key = entry.context, name
-                if key not in places:
-                    places[key] = len(places)
-                    contexts.setdefault(entry.context, []).append(places[key])
+                if name not in places:
+                    places[name] = len(strict)
                     strict.append(entry.strict)
-                cells.append((number, places[key], (name == entry.holds) - share))
-    effects = np.zeros((len(balances), len(places)))
+                cells.append((number, places[name], (name == entry.holds) - share))
+    effects = np.zeros((len(balances), len(strict)))
     for number, place, effect in cells:
         effects[number, place] += effect
-    offsets = np.zeros(len(places))
-    for held in contexts.values():
+    offsets = np.zeros(len(strict))
+    for places in contexts.values():
+        held = list(places.values())
         if strict[held[0]]:
             offsets[held] = _dither(len(held), rng)
     return effects, offsets, np.array(strict, bool)
