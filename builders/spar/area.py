@@ -24,12 +24,13 @@ def thinned(points: Array, voxel: float) -> Array:
     """
     if not len(points):
         return points
-    x, y = np.floor(points.T / voxel).astype(np.int64)
-    low, wide = (x.min(), y.min()), int(np.ptp(y)) + 1
-    places = (x - low[0]) * wide + (y - low[1])
-    # points come along scan lines: without repetitions there is far less to sort
-    taken = np.unique(places[np.diff(places, prepend=-1) != 0])
-    return (np.stack(np.divmod(taken, wide), axis=1) + low + 0.5) * voxel
+    squares = np.floor(points.T / voxel).astype(np.int64)
+    low = squares.min(axis=1)
+    x, y = squares - low[:, None]
+    size = int(x.max()) + 1, int(y.max()) + 1
+    held = np.zeros(size[0] * size[1], bool)  # a picture of the plan: there is nothing to sort
+    held[x * size[1] + y] = True
+    return (np.argwhere(held.reshape(size)) + low + 0.5) * voxel
 
 
 def room_points(points: Array, voxel: float) -> Array:

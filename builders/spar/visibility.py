@@ -107,7 +107,7 @@ class Observer:
     def __init__(self, scene: Scene):
         import open3d as o3d
 
-        self._tensor = o3d.core.Tensor
+        self._tensor = o3d.core.Tensor.from_numpy  # shares memory
         self._caster = o3d.t.geometry.RaycastingScene()
         self._caster.add_triangles(
             o3d.core.Tensor(scene.mesh.vertices.astype(np.float32)), o3d.core.Tensor(scene.mesh.faces.astype(np.uint32))
@@ -263,15 +263,12 @@ def _pixels_off_the_grid(cells: NDArray[np.bool_], step: int, frame: Frame) -> t
 
 def _around(image: NDArray[np.int32], pixel: Array) -> tuple[int, NDArray[np.int32]]:
     """The value at a pixel position (-1 outside the image), and the values under a point marker drawn there."""
-    if not np.isfinite(pixel).all():
-        return -1, image[:0, 0]
     height, width = image.shape
-    u, v = np.rint(pixel).astype(int)
-    if not (0 <= v < height and 0 <= u < width):
+    x, y = np.rint(pixel).tolist()
+    if not (0 <= y < height and 0 <= x < width):  # nor if not a number
         return -1, image[:0, 0]
-    radius = marker_radius(width, height)
-    reach = int(radius)
-    rows = np.arange(max(v - reach, 0), min(v + reach + 1, height))[:, None]
-    columns = np.arange(max(u - reach, 0), min(u + reach + 1, width))
-    window = image[rows, columns]
-    return int(image[v, u]), window[(rows - v) ** 2 + (columns - u) ** 2 <= radius**2]
+    u, v, radius = int(x), int(y), marker_radius(width, height)
+    top, left, reach = max(v - int(radius), 0), max(u - int(radius), 0), int(radius) + 1
+    window = image[top : v + reach, left : u + reach]
+    down, right = np.arange(top - v, top - v + len(window))[:, None], np.arange(left - u, left - u + window.shape[1])
+    return int(image[v, u]), window[down**2 + right**2 <= radius**2]
