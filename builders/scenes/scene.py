@@ -23,6 +23,7 @@ from builders.scenes.hashed_split import VALIDATION_SHARE
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+_UNIT = np.eye(3)
 _CORNER_SIGNS = np.array(list(product((-0.5, 0.5), repeat=3)))
 
 
@@ -35,6 +36,11 @@ def _frozen(value: object, dtype: type, shape: tuple[int | None, ...], name: str
         raise ValueError(f"{name}: holds NaN or infinite values")
     array.flags.writeable = False
     return array
+
+
+def _orthonormal(axes: Array, tolerance: float) -> bool:
+    """Of (3, 3) finite rows."""
+    return bool(np.abs(axes @ axes.T - _UNIT).max() <= tolerance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,7 @@ class OrientedBox:
         object.__setattr__(self, "center", _frozen(self.center, np.float64, (3,), "box center"))
         object.__setattr__(self, "axes", _frozen(self.axes, np.float64, (3, 3), "box axes"))
         object.__setattr__(self, "extents", _frozen(self.extents, np.float64, (3,), "box extents"))
-        if not np.allclose(self.axes @ self.axes.T, np.eye(3), atol=1e-4):
+        if not _orthonormal(self.axes, 1e-4):
             raise ValueError("box axes: rows are not orthonormal")
         if not (self.extents > 0).all():
             raise ValueError(f"box extents: expected three positive lengths, got {self.extents.tolist()}")
@@ -137,7 +143,7 @@ class Frame:
             object.__setattr__(self, name, matrix)
         pose = _frozen(self.world_from_camera, np.float64, (4, 4), "world_from_camera")
         object.__setattr__(self, "world_from_camera", pose)
-        if not np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-3) or np.linalg.det(pose[:3, :3]) < 0:
+        if not _orthonormal(pose[:3, :3], 1e-3) or np.linalg.det(pose[:3, :3]) < 0:
             raise ValueError("world_from_camera: the upper left 3x3 block is not a rotation")
 
     @property
