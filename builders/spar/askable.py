@@ -1,10 +1,13 @@
 """Whether objects may be asked about together in some views: what a drawn point needs, and that every view counts."""
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import permutations
 
 from builders.spar.facts import Asked
+from builders.spar.geometry import covered_share
 from builders.spar.limits import Limits
 from builders.spar.records import SceneRecord
 from builders.spar.visibility import Observation
@@ -23,6 +26,33 @@ def point_problem(record: SceneRecord, limits: Limits, views: Sequence[int], ask
                 if gap / image.frame.height < limits.min_marker_gap:
                     return "markers_collide"
     return None
+
+
+def box_problem(record: SceneRecord, limits: Limits, views: Sequence[int], asked: Sequence[Asked]) -> str | None:
+    """Why box markers would not name these objects unmistakably, if so."""
+    for i, a in enumerate(asked):
+        if a.object_id in _boxed_with_namesakes(record, limits)[views[a.view]]:
+            return "namesake_in_the_box"
+        shares = record.images[views[a.view]].box_iou
+        for b in asked[:i]:
+            if b.view == a.view and shares[a.object_id, b.object_id] > limits.max_marker_iou:
+                return "markers_collide"
+    return None
+
+
+@lru_cache(maxsize=1)
+def _boxed_with_namesakes(record: SceneRecord, limits: Limits) -> tuple[frozenset[str], ...]:
+    """Of each image, the objects whose box also holds much of a thing of the same name."""
+    held: list[frozenset[str]] = []
+    for image in record.images:
+        named = defaultdict(list)
+        for name in image.objects:
+            named[record.label(name)].append(name)
+        alike = [names for names in named.values() if len(names) > 1]
+        boxes = {name: image.objects[name].bbox for names in alike for name in names}
+        held.append(frozenset(a for names in alike for a, b in permutations(names, 2)
+                              if covered_share(boxes[a], boxes[b]) > limits.max_namesake_share))
+    return tuple(held)
 
 
 def pointable(seen: Observation, limits: Limits) -> bool:

@@ -58,9 +58,23 @@ def iou(a: Array, b: Array) -> Array:
         >>> float(iou(np.array([0, 0, 4, 4]), np.array([2, 0, 6, 4]))) == 8 / 24
         True
     """
-    shared = _area(np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0))
+    shared = _shared_area(a, b)
     total = _area(a[..., 2:] - a[..., :2]) + _area(b[..., 2:] - b[..., :2]) - shared
     return shared / np.where(total > 0, total, 1)
+
+
+def covered_share(a: Array, b: Array) -> Array:
+    """(...) intersection of boxes (..., 4) / area of ``a``, which is not empty.
+
+    Example:
+        >>> float(covered_share(np.array([0, 0, 4, 4]), np.array([2, 0, 9, 9])))
+        0.5
+    """
+    return _shared_area(a, b) / _area(a[..., 2:] - a[..., :2])
+
+
+def _shared_area(a: Array, b: Array) -> Array:
+    return _area(np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0))
 
 
 def _area(sides: Array) -> Array:

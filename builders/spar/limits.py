@@ -62,6 +62,9 @@ class Limits:
     does not fill its box, such as a chair, shows about half of it (Structured3D; open)."""
     min_visible_fraction_boxes: float = 0.4
     """The same where boxes alone tell what is visible: one in full view has 1 (open)."""
+    min_unhidden_fraction: float = 0.5
+    """Vertices in the image that no other thing hides / vertices in the image: of what shows less, readers see pieces
+    between other things and cannot say what they belong to (meshes only; open)."""
     box_margin: float = 0.02
     """Metres by which a surface may lie outside of the box that it belongs to, where boxes tell which surface is whose
     (open)."""
@@ -95,6 +98,8 @@ class Limits:
     """Point markers closer than this share of the image height would cover each other (open)."""
     max_marker_iou: float = 0.7
     """Box markers in one image that overlap more could not be told apart (open)."""
+    max_namesake_share: float = 0.25
+    """Share of a box marker that the box of another thing of the same name may cover: two chairs in one box (open)."""
 
     max_same_objects: int = 4
     """Questions of one task about the same set of objects of a scene: more of them teach and test little (open).
@@ -165,6 +170,8 @@ class Limits:
     """Metres, see ``min_option_px1000`` (open)."""
     min_measured_in_image: float = 0.95
     """As ``min_in_image_fraction``, of objects asked for their size (open)."""
+    min_measured_unhidden: float = 0.75
+    """As ``min_unhidden_fraction``, of objects asked for their size (open)."""
     min_measured_visible: float = 0.3
     """As ``min_visible_fraction``, of objects asked for their size (open)."""
     min_measured_visible_box_depth: float = 0.3
@@ -235,5 +242,6 @@ _SHARES = frozenset({
     "min_visible_fraction_maps", "min_visible_fraction_boxes", "min_measured_visible_box_depth",
     "min_measured_visible_maps", "min_measured_visible_boxes", "min_in_image_fraction", "min_area", "min_marker_cover",
     "min_marker_gap", "max_marker_iou", "min_view_overlap", "max_match_iou", "max_option_iou", "min_option_ratio",
-    "min_part_margin", "min_measured_in_image", "min_measured_visible",
+    "min_part_margin", "min_measured_in_image", "min_measured_visible", "min_measured_unhidden",
+    "min_unhidden_fraction", "max_namesake_share",
 })

@@ -160,7 +160,7 @@ class MapObserver:
             found.append(observed(
                 self._objects[number].object_id, number, frame, sight, slices[number], center, bounds,
                 min(1.0, float(sight.pixels[number] / outline.area)), float(within.sum() / len(camera)),
-                float(out * max(center[2], NEAR) / frame.intrinsics[0, 0]),
+                outside_box=float(out * max(center[2], NEAR) / frame.intrinsics[0, 0]),
             ))
         return found
 

@@ -258,6 +258,8 @@ def _too_little_to_ask(seen: Observation, limits: Limits, basis: str) -> str | N
         return "cut_off"
     if seen.visible_fraction < limits.min_visible(basis):
         return "too_occluded"
+    if seen.unhidden_fraction < limits.min_unhidden_fraction:
+        return "mostly_hidden"
     if seen.outside_box > limits.box_slack:
         return "not_where_its_box_is"
     return None

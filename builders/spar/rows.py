@@ -13,7 +13,7 @@ from datasets import Features, Image, List, Value
 from builders import heuristic
 from builders.randomness import generator
 from builders.spar import verify
-from builders.spar.askable import point_problem, seen_together
+from builders.spar.askable import box_problem, point_problem, seen_together
 from builders.spar.balance import in_balance
 from builders.spar.facts import Asked, Fact, Gold, Rejected, evenly
 from builders.spar.limits import Limits
@@ -210,12 +210,7 @@ def _marker_problem(
         return "ambiguous_label" if alike else None
     if task.marker == "point":
         return point_problem(record, limits, views, asked)
-    for i, a in enumerate(asked):
-        shares = record.images[views[a.view]].box_iou
-        for b in asked[:i]:
-            if b.view == a.view and shares[a.object_id, b.object_id] > limits.max_marker_iou:
-                return "markers_collide"
-    return None
+    return box_problem(record, limits, views, asked)
 
 
 def _row(

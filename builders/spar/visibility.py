@@ -4,7 +4,8 @@ labelled mesh: ``visibility_bases``.
 Two kinds of rays per frame:
 
 * through pixel centres: which object each pixel shows, hence visible area and 2D box;
-* to every object vertex inside the image: whether something is in front of it, hence the visible fraction.
+* to every object vertex inside the image: whether something is in front of it, hence the visible fraction. Of a hidden
+  one, the pixel tells whether the object itself is in front, hence the fraction that nothing else hides.
 
 The 2D box of the first kind is what is marked and asked; the second gives an independent box that must agree.
 
@@ -66,6 +67,9 @@ class Observation:
     outside_box: float = 0.0
     """Metres, at the depth of the object, by which visible pixels lie outside of the projected 3D box; 0 where a mesh
     tells what is visible, since its objects are where their vertices are."""
+    unhidden_fraction: float = 1.0
+    """Vertices in the image that nothing but the object itself hides / vertices in the image: about the share of its
+    outline that other things leave to be seen. (1 without vertices: there ``visible_fraction`` is such a share.)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +147,9 @@ class Observer:
         slices = ndimage.find_objects(sight.objects + 1, max_label=len(self._objects))
         count = len(self._asked)
         owner, uv, inside, seen = self._visible_vertices(frame, sight.pixels[self._asked] > 0)
-        everything, projected, visible = (
-            np.bincount(owners, minlength=count) for owners in (owner, owner[inside], owner[seen]))
+        hidden = self._hidden_by_others(sight, owner, uv, inside & ~seen)
+        everything, projected, visible, covered = (
+            np.bincount(owners, minlength=count) for owners in (owner, owner[inside], owner[seen], owner[hidden]))
         present = np.flatnonzero(visible)
         # the vertices of an object are neighbours, so that its bounds are a reduction over one stretch
         starts = np.cumsum(visible)[present] - visible[present]
@@ -157,7 +162,7 @@ class Observer:
             for number, center, bounds, *fractions in zip(
                 self._asked[present].tolist(), centers[present], np.concatenate([low, high]).T,
                 (visible[present] / everything[present]).tolist(), (projected[present] / everything[present]).tolist(),
-                strict=True)
+                (1 - covered[present] / projected[present]).tolist(), strict=True)
         ]
 
     def _visible_vertices(
@@ -182,6 +187,17 @@ class Observer:
         seen[inside] = ~self._hidden(rays)
         return self._vertex_owner[taken], uv, inside, seen
 
+    def _hidden_by_others(
+        self, sight: Sight, owner: NDArray[np.int64], uv: Array, behind: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Of the vertices that have something in front of them (``behind``), those whose pixel shows anything but their
+        own object; the other arguments as ``_visible_vertices`` gives them."""
+        places = np.flatnonzero(behind)
+        u, v = np.rint(uv[:, places]).astype(np.int64)
+        height, width = sight.objects.shape
+        shown = sight.objects[np.minimum(v, height - 1), np.minimum(u, width - 1)]
+        return places[shown != self._asked[owner[places]]]
+
     def _hidden(self, rays: NDArray[np.float32]) -> NDArray[np.bool_]:
         """(N,) whether something lies on the way of rays (N, 6), origin and whole way."""
         return self._caster.test_occlusions(self._tensor(rays), tfar=1.0).numpy()
@@ -205,7 +221,7 @@ class Observer:
 
 def observed(
     object_id: str, number: int, frame: Frame, sight: Sight, place: tuple[slice, slice], center: Array, bounds: Array,
-    visible_fraction: float, in_image_fraction: float, outside_box: float = 0.0,
+    visible_fraction: float, in_image_fraction: float, unhidden_fraction: float = 1.0, outside_box: float = 0.0,
 ) -> Observation:
     """The observation of one object, with what pixels alone tell of it.
 
@@ -229,6 +245,7 @@ def observed(
         center_pixel=pixel,
         center_on_object=middle == number,
         marker_cover=float((disc == number).mean()) if len(disc) else 0.0,
+        unhidden_fraction=unhidden_fraction,
         outside_box=outside_box,
     )
 

@@ -20,7 +20,7 @@ from recipes.results import read_results
 from tests.builders.toy import toy_room, write_scannet
 from tests.commands import run
 
-LIMITS = Limits(min_in_image_fraction=0.3)
+LIMITS = Limits(min_in_image_fraction=0.3, min_unhidden_fraction=0)
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,8 @@ def _size(record: SceneRecord, limits: Limits, rng: np.random.Generator, proposa
         return Rejected("cut_off")
     if seen.visible_fraction < limits.min_measured(record.visibility_basis):
         return Rejected("too_occluded")
+    if seen.unhidden_fraction < limits.min_measured_unhidden:
+        return Rejected("partly_hidden")
     size = box_size(record.objects[red.object_id].item.box)
     return Rejected("too_thin") if min(size) < limits.min_dimension else SizeFact(views, (red,), None, size)
 

@@ -103,6 +103,15 @@ def test_catalogue_is_rich_and_builders_are_well_formed() -> None:
             assert part.faces.min() >= 0 and part.faces.max() < len(part.vertices), kind
 
 
+def test_books_of_a_wall_shelf_leave_its_middle_free() -> None:
+    """A marker at the shelf's centre would lie on a book."""
+    for seed in range(20):
+        shelf = CATALOGUE["wall shelf"].build(np.random.default_rng(seed))
+        vertices = np.concatenate([part.vertices for part in shelf.parts])
+        books = vertices[vertices[:, 2] > 0.15]
+        assert len(books) and books[:, 0].max() < -0.05
+
+
 def test_counts_categories_and_repeats(rooms: list[Room]) -> None:
     for room in rooms:
         labels = Counter(o.label for o in room.objects)

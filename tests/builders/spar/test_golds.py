@@ -19,7 +19,8 @@ from builders.spar.verify import verify
 from tests.builders.spar.asked import said, slots_of
 from tests.builders.toy import mirrored, toy_room
 
-LIMITS = Limits(min_in_image_fraction=0.3)
+LIMITS = Limits(min_in_image_fraction=0.3, min_unhidden_fraction=0)
+"""For toy rooms, whose few boxes are often cut off and in front of one another."""
 
 
 def rows_of(record, task, wanted=60, limits=LIMITS, seed=0):
@@ -49,7 +50,7 @@ def test_living_room_golds_agree_with_independent_measurements(scenes_root):
     record = build_record(ScanNetSource(scenes_root / "scannet").load("scene9001_00"), Limits())
     checked = Counter()
     for name, task in BENCH_TASKS.items():
-        for row in chain(*(rows_of(record, task, 100, Limits(), seed) for seed in range(2))):
+        for row in chain(*(rows_of(record, task, 100, Limits(), seed) for seed in range(3))):
             seen = [  # (z, distance to camera, centre, uid) of each asked object in the frame that marks it
                 next((o["z"], o["distance"], center[o["uid"]], o["uid"])
                      for o in frames[row["frame_ids"][a["image_index"]]]["objects"] if o["uid"] == uid[a["object_id"]])

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from builders.scenes.scannet import ScanNetSource
+from builders.scenes.scene import Mesh
 from builders.spar.geometry import box_to_px1000, camera_coordinates, iou, pixel_rays, points_to_px1000, project
 from builders.spar.keyframes import keyframes
+from builders.spar.limits import Limits
+from builders.spar.records import build_record
 from builders.spar.visibility import Observer
 from tests.builders.toy import HEIGHT, INTRINSICS, WIDTH, look_at, make_scene, toy_room
 
@@ -19,6 +22,12 @@ def observe(boxes, pose=AHEAD):
     scene = make_scene(boxes, [pose], floor=False)
     observer, (frame,) = Observer(scene), scene.frames
     return {o.object_id: o for o in observer.observe(frame, observer.look(frame))}
+
+
+def only(scene, item):
+    """The scene with nothing but one object."""
+    faces = scene.mesh.faces[np.isin(scene.mesh.faces, item.vertex_ids).all(axis=1)]
+    return replace(scene, objects=(item,), mesh=Mesh(scene.mesh.vertices, faces))
 
 
 def test_a_facing_box_covers_the_pixels_its_front_face_projects_to():
@@ -32,6 +41,7 @@ def test_a_facing_box_covers_the_pixels_its_front_face_projects_to():
     assert seen.center_camera == pytest.approx([0.3, -0.1, 4.0])
     assert seen.center_pixel == pytest.approx([159.5 + 260 * 0.3 / 4, 119.5 - 260 * 0.1 / 4])
     assert seen.center_on_object and seen.in_image_fraction == 1
+    assert seen.unhidden_fraction > 0.95  # all but vertices on the outline that round to a pixel beside it
 
 
 def test_an_object_behind_another_is_seen_as_far_as_it_sticks_out():
@@ -43,6 +53,31 @@ def test_an_object_behind_another_is_seen_as_far_as_it_sticks_out():
     assert seen["2"].bbox[0] == pytest.approx(edge, abs=1.0)
     assert 0.1 < seen["2"].visible_fraction < 0.5
     assert seen["2"].center_on_object  # the centre, x = 0.9, is just free
+
+
+def test_the_unhidden_fraction_is_the_share_of_the_outline_that_others_leave():
+    """Pixels of each object / those of the same picture with the object alone in it; its vertices are a coarse grid."""
+    room = toy_room(1, frames=6)
+    alone = [Observer(only(room, item)) for item in room.objects]
+    observer, compared = Observer(room), []
+    for frame in room.frames:
+        for seen in observer.observe(frame, observer.look(frame)):
+            outline = int(alone[int(seen.object_id)].look(frame).pixels[0])
+            compared.append((seen.unhidden_fraction, seen.area * WIDTH * HEIGHT / outline))
+    ours, pictured = np.array(compared).T
+    assert (pictured < 0.75).sum() > 5 and (pictured == 1).sum() > 5
+    assert np.abs(ours - pictured).max() < 0.12
+
+
+def test_what_is_mostly_hidden_is_in_the_image_but_not_asked_about():
+    """At the depth of the boxes behind, the one in front hides what is to the left of x = 0.845."""
+    front = ((0, -1, 0.5), (1.0, 0.2, 1.0), 0.0)
+    behind = [((x, 1, 0.5), (1.0, 0.2, 0.9), 0.0) for x in (0.7, 1.1)]  # a third, three quarters stick out
+    limits = Limits(min_visible_fraction=0)
+    for box, asked in zip(behind, (False, True)):
+        record = build_record(make_scene([front, box], [AHEAD], ["screen", "crate"], floor=False), limits)
+        assert ("1" in record.images[0].objects) == asked and record.images[0].glimpsed["1"] > limits.min_area
+        assert record.unseen.get("mostly_hidden", 0) == (not asked)
 
 
 def test_what_leaves_the_image_or_lies_behind_the_camera_counts_as_unseen():

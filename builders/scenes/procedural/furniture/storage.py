@@ -178,10 +178,10 @@ def low_shelf(rng: Generator) -> Model:
 
 
 def wall_shelf(rng: Generator) -> Model:
-    """One board on two brackets, some books on it."""
+    """One board on two brackets, some books at its left end: in its middle a marker of the shelf would lie on them."""
     frame, bracket = m.wood(rng), m.metal(rng, "black", "steel")
     w, d = float(rng.uniform(0.6, 1.0)), 0.22
-    length = w * float(rng.uniform(0.2, 0.55))
+    length = w * float(rng.uniform(0.2, 0.35))
     pieces: list[Piece] = [(box((w, d, 0.024), (0, 0, 0.12)), frame)]
     for side in (-1, 1):
         pieces += [

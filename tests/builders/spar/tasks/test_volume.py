@@ -69,15 +69,15 @@ def test_sizes_of_the_living_room_agree_with_independent_measurements(scenes_roo
 
 def test_objects_cut_off_or_hidden_are_not_asked():
     record = build_record(toy_room(), LIMITS)
-    for limits, key in ((Limits(min_measured_in_image=1.0), "in_image_fraction"),
-                        (Limits(min_measured_visible=0.45), "visible_fraction")):
-        bound = limits.min_measured_in_image if key == "in_image_fraction" else limits.min_measured_visible
+    for limits, bound, key in ((Limits(min_measured_in_image=1.0), 1.0, "in_image_fraction"),
+                               (Limits(min_measured_visible=0.45), 0.45, "visible_fraction"),
+                               (Limits(min_measured_visible=0), 0.75, "unhidden_fraction")):
         rejected = Counter()
         made = list(task_rows(TASK, "fill", record, limits, 100, ("t", "1", 0), rejected))
         images = {i.frame.frame_id: i for i in record.images}
         fractions = [getattr(images[r["frame_ids"][0]].objects[r["objects"][0]["object_id"]], key) for r in made]
         assert min(fractions) >= bound
-        assert rejected["cut_off"] + rejected["too_occluded"] > 0
+        assert rejected["cut_off"] + rejected["too_occluded"] + rejected["partly_hidden"] > 0
     assert rows_of(record, "fill", Limits(min_dimension=0.6)) == []
 
 
