@@ -76,7 +76,8 @@ def _samples(
     shards = shards_of(facts.splits, manifest)
     hidden = {source for source, how in manifest["settings"]["pixels"].items() if how == "referenced"}
     places = choose(folder, shards, builder.KIND, hidden) or choose(folder, shards, builder.KIND, frozenset())
-    found = [(place.kind, builder.sample(row)) for place, row in zip(places, read_rows(folder, places), strict=True)]
+    read = {place: builder.sample(row).small() for place, row in read_rows(folder, places)}
+    found = [(place.kind, read[place]) for place in places]
     seen = [(kind, sample) for kind, sample in found if sample.views]  # published rows may lack their picture
     return seen or found
 

@@ -6,7 +6,7 @@ that hold them are read.
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 from io import BytesIO
 from itertools import chain, zip_longest
@@ -14,6 +14,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
@@ -31,7 +32,7 @@ _TILE, _GAP = 320, 18
 """Pixels."""
 _LETTERS, _LINE = 13, 18
 _MOST_LINES = 12
-_BATCH = 16
+_BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,16 @@ class Sample:
     """Empty where the dataset does not hold them."""
     question: str
     answer: str
+    left_out: int = 0
+    """Further pictures of the question."""
+
+    def small(self) -> "Sample":
+        """As a tile of the sheet shows it. In full size, the pictures of a dozen videos take hundreds of megabytes."""
+        shown = _spread(self.views, MOST_VIEWS)
+        each = (_TILE - 4 * (len(shown) - 1)) // max(1, len(shown))
+        views = [view.resize((each, max(1, view.height * each // view.width)), Image.Resampling.BICUBIC,
+                             reducing_gap=2.0) for view in shown]
+        return replace(self, views=views, left_out=len(self.views) - len(views))
 
 
 @dataclass(frozen=True)
@@ -101,9 +112,8 @@ def _spread(items: list[Any], count: int) -> list[Any]:
     return items if len(items) <= count else [items[i * len(items) // count] for i in range(count)]
 
 
-def read_rows(folder: Path, places: Sequence[Place]) -> list[dict[str, Any]]:
-    """The rows at these places, in this order; a few rows are in memory at a time."""
-    found: dict[Place, dict[str, Any]] = {}
+def read_rows(folder: Path, places: Sequence[Place]) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The rows at these places, in the order of the shards; a few rows are in memory at a time."""
     for shard in sorted({place.shard for place in places}):
         wanted = {place.row: place for place in places if place.shard == shard}
         with pq.ParquetFile(folder / shard) as file:
@@ -114,14 +124,14 @@ def read_rows(folder: Path, places: Sequence[Place]) -> list[dict[str, Any]]:
                     for batch in file.iter_batches(_BATCH, row_groups=[group], use_threads=False):
                         for row in range(first, first + len(batch)):
                             if row in wanted:
-                                found[wanted[row]] = batch.slice(row - first, 1).to_pylist()[0]
+                                yield wanted[row], batch.slice(row - first, 1).to_pylist()[0]
                         first += len(batch)
                 first = last
-    return [found[place] for place in places]
+        pa.default_memory_pool().release_unused()
 
 
 def draw_sheet(samples: Sequence[tuple[str, Sample]]) -> bytes:
-    """A PNG of (kind, sample) tiles, left to right and top to bottom."""
+    """A PNG of (kind, small sample) tiles, left to right and top to bottom."""
     tiles = [_tile(kind, sample) for kind, sample in samples]
     rows = [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
     heights = [max(tile.height for tile in row) for row in rows]
@@ -137,19 +147,16 @@ def draw_sheet(samples: Sequence[tuple[str, Sample]]) -> bytes:
 
 def _tile(kind: str, sample: Sample) -> Image.Image:
     """Pictures side by side, and the text below."""
-    views = _spread(sample.views, MOST_VIEWS)
-    each = (_TILE - 4 * (len(views) - 1)) // len(views)
-    small = [view.resize((each, max(1, view.height * each // view.width)), Image.Resampling.BICUBIC, reducing_gap=2.0)
-             for view in views]
-    more = f", {len(views)} of {len(sample.views)} pictures" if len(views) < len(sample.views) else ""
+    views = sample.views
+    more = f", {len(views)} of {len(views) + sample.left_out} pictures" if sample.left_out else ""
     answer = shorten(sample.answer, 120, placeholder=" …")
     lines = [*((line, FAINT, True) for line in _wrapped(kind + more, bold=True)),
              *((line, INK, False) for line in _shortened(_wrapped(sample.question))),
              *((line, INK, True) for line in _wrapped(answer, bold=True))]
-    top = max(view.height for view in small) + 8
+    top = max(view.height for view in views) + 8
     tile, draw = blank(_TILE, top + len(lines) * _LINE)
-    for number, view in enumerate(small):
-        tile.paste(view, (number * (each + 4), 0))
+    for number, view in enumerate(views):
+        tile.paste(view, (number * (view.width + 4), 0))
     for number, (line, color, bold) in enumerate(lines):
         draw.text((0, top + number * _LINE), line, color, font(_LETTERS, bold))
     return tile
