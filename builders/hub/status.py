@@ -124,7 +124,8 @@ def as_lines(folder: Path, status: Status, most: int = 20) -> Iterator[str]:
     usage = shutil.disk_usage(folder)
     yield (f"  disk: parts {status.part_bytes / 1e9:.2f} GB, folder {_size(folder) / 1e9:.2f} GB, "
            f"{usage.free / 1e9:.1f} GB free")
-    yield f"  memory: driver {status.driver_mb:.0f} MB at most, workers {status.worker_mb:.0f} MB after a part"
+    workers = f", workers {status.worker_mb:.0f} MB after a part" if status.worker_mb else ""
+    yield f"  memory: driver {status.driver_mb:.0f} MB at most{workers}"
     yield from _listed("lost", [f"{name}: noted as done, not on the disk" for name in status.lost], most)
     yield from _listed("quarantined", [f"{name}: {why}" for name, why in sorted(status.quarantined.items())], most)
     yield from _listed("note", status.notes[-5:], 5)

@@ -177,6 +177,8 @@ def test_status_goes_by_the_files(whole, tmp_path):
     out = shutil.copytree(whole, tmp_path / "out")
     status = read_status(out)
     assert (status.done, status.parts, status.left, status.quarantined) == (4, 4, 0, {})
+    assert 50 < status.driver_mb < 5000
+    assert f"  memory: driver {status.driver_mb:.0f} MB at most" in "\n".join(as_lines(out, status))
     assert status.rows == read_manifest(out)["questions"] and {"choosing", "shards", "manifest"} <= set(status.stages)
     (out / ".build" / "parts" / "size_variation" / SCENES[3] / "images.parquet").unlink()
     status = read_status(out)
