@@ -9,6 +9,7 @@ Builds one part of SPAR-7M (every task in every format) or SPAR-Bench several ti
 making the scan is not what is measured. Ratios within one run can be compared between machines; seconds cannot.
 """
 
+import gc
 import json
 import resource
 import statistics
@@ -80,6 +81,8 @@ def main(
                 raise InputError(outcome.quarantined)
             record_tables(part_path(Path(name) / "record", ref), workload, scan_files(builder, ref) if scans else [])
             ours, floors = [], []
+            gc.collect()
+            gc.freeze()  # as the processes that build scenes do
             for run in range(repeats):
                 floors.append(json.loads(subprocess.check_output([sys.executable, FLOOR, workload], text=True)))
                 ours.append(timed_part(builder, Path(name) / str(run), ref))
