@@ -2,7 +2,6 @@
 
 import ctypes
 import gc
-import mmap
 import resource
 import sys
 from collections.abc import Sequence
@@ -46,29 +45,6 @@ def spread_of(values: Sequence[float]) -> Spread:
     return Spread(float(np.median(ordered)), float(low), float(high), method, float(first), float(third), n)
 
 
-def forgets_peak() -> bool:
-    """Measure the peak of resident memory from here on, if the system can: whether it did.
-
-    False where the peak is that since the process began: outside Linux, and in sandboxes that take the wish and do
-    nothing. To tell, more memory than is resident is touched and given back first.
-    """
-    if not _CLEAR.exists():
-        return False
-    with mmap.mmap(-1, 16 * _MIB) as touched:
-        touched[::mmap.PAGESIZE] = b"1" * (len(touched) // mmap.PAGESIZE)
-    before = _high_water()
-    try:
-        _CLEAR.write_text("5")
-    except OSError:
-        return False
-    return _high_water() < before - 8 * _MIB
-
-
-def _high_water() -> int:
-    """Most bytes that were resident in this process."""
-    return int(_STATUS.read_text().partition("VmHWM:")[2].split()[0]) * 1024
-
-
 class Device:
     """Where a model runs: the GPUs there are, else this process."""
 
@@ -79,7 +55,7 @@ class Device:
         self.name = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or (
             f"CPU, {torch.get_num_threads()} threads")
         self.memory = "allocated on the GPUs, at most (torch.cuda.max_memory_allocated)" if self._cuda else (
-            "resident in this process, at most" + ("" if forgets_peak() else ", since it began"))
+            "resident in this process, at most" + ("" if _CLEAR.exists() else ", since it began"))
 
     def now(self) -> float:
         """Seconds of the clock, once all work has been done."""
@@ -92,15 +68,15 @@ class Device:
         if self._cuda:
             for device in range(self._cuda.device_count()):
                 self._cuda.reset_peak_memory_stats(device)
-        else:
-            forgets_peak()
+        elif _CLEAR.exists():
+            _CLEAR.write_text("5")
 
     def peak(self) -> float:
         """MiB: the most that was in use, weights included."""
         if self._cuda:
             return sum(self._cuda.max_memory_allocated(i) for i in range(self._cuda.device_count())) / _MIB
-        if _STATUS.exists():
-            return _high_water() / _MIB
+        if _CLEAR.exists():
+            return int(_STATUS.read_text().partition("VmHWM:")[2].split()[0]) / 1024
         unit = _MIB if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 

@@ -32,7 +32,6 @@ import numpy as np
 import typer
 
 from metrics._shared.intervals import Interval
-from recipes.stopwatch import forgets_peak
 from scripts.benchmarks.metric_loops import CASES, CATEGORIES, OPPOSITE, Case
 
 INTERVAL_FUNCTIONS = {"mean_interval", "difference_interval", "jackknife_interval", "_clustered_intervals"}
@@ -113,8 +112,8 @@ def ratio_text(seconds: list[float], base: list[float]) -> str:
 
 def print_memory() -> None:
     """Growth of the peak resident memory: closed form against the matrix of pairs, all vectors on one axis."""
-    if not forgets_peak():
-        print("memory: not measured, this system does not forget the peak of a process (Linux does)")
+    if not Path("/proc/self/clear_refs").exists():
+        print("memory: measured on Linux only")
         return
     from metrics.axis_coherence._core import axis_coherence
 
@@ -151,7 +150,7 @@ def by_matrix(vectors: np.ndarray, categories: list[str]) -> float:
 
 def peak_growth(function: Callable[[], float]) -> tuple[float, int]:
     """What the function returns, and by how many bytes the peak of resident memory rose while it ran (Linux)."""
-    forgets_peak()
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak to what is resident now
     before = status_bytes("VmRSS")
     value = function()
     return value, status_bytes("VmHWM") - before
