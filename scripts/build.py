@@ -224,7 +224,8 @@ for _name in BUILDERS:
 def merge(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where shards have made their parts.")],
     config: Annotated[str, typer.Option(help="Write this config only [default: as the shards were told]")] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Processes: each writes a config and split at a time.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each for a config and split at a time; "
+                                         "below 200 MB of parts one does it all.")] = 1,
     reserve_gb: Annotated[float, typer.Option(min=0, help="Stays free on the disk.")] = RUN.reserve_gb,
 ) -> None:
     """Make the folder from the parts of all shards (--shard-index), with the options that these were given. Relative
